@@ -1,0 +1,46 @@
+# Everything here works on a bare clone with make and a Python >= 3.11; see `make help`.
+# Paths are relative throughout, so that a clone may stand anywhere, in "My Documents" too.
+
+SHELL := /bin/sh
+RUN := .venv/bin/python -m
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock pictures clean
+
+help:  ## this list
+	@echo "machiai: how busy is the public office"; echo
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+demo:  ## a whole office on this machine, then tells what to open; ARGS="--speed 60 --port 8080"
+	@sh tools/venv.sh demo
+	@exec $(RUN) machiai demo $(ARGS)
+
+test: check  ## make check, then every test, browser and broker tests included; ARGS="-k gate"
+	@sh tools/apt.sh mosquitto chromium fonts-noto-cjk \
+		|| echo "Tests that need what is missing are skipped; the last lines say which."
+	$(RUN) pytest -ra $(ARGS)
+
+check:  ## format, lint, types, import rules
+	@sh tools/venv.sh dev
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	.venv/bin/python .venv/bin/lint-imports
+
+format:  ## rewrites what a tool can put right
+	@sh tools/venv.sh dev
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+lock:  ## writes requirements/*.txt anew; ARGS=--upgrade takes the newest of everything
+	@sh tools/lock.sh $(ARGS)
+
+pictures:  ## docs/pictures/*.png from the running demo
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh chromium fonts-noto-cjk
+	.venv/bin/python tools/pictures.py $(ARGS)
+
+clean:  ## removes what was built, and the virtual environment
+	rm -rf .venv dist var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

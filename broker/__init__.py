@@ -1,0 +1,1 @@
+"""CARRIES: everything between a device and the answer."""

@@ -1,0 +1,1 @@
+"""Ingest, journal, publish, acknowledge. Closed to edge and signage."""

@@ -1,0 +1,307 @@
+"""The hub: ingest, fold, commit, then acknowledge and publish."""
+
+import asyncio
+import logging
+from collections import Counter, deque
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from broker import service
+from broker.clock import Clock
+from broker.hub.history.sqlite import Journal, Record
+from broker.hub.ingest import Ingest
+from broker.hub.publish import Publisher
+from broker.session import Address, Session
+from broker.version import VERSION
+from models.calendar import Calendar
+from models.contract import topics
+from models.contract.codec import decode_envelope, decode_reading, encode
+from models.contract.observations import Observation
+from models.contract.results import DeviceStatus, HubAbout, Result, State
+from models.errors import BadPayload, BadTopic, MachiaiError, Unavailable
+from models.site import Site
+from models.state.office import Office
+
+logger = logging.getLogger("machiai.hub")
+
+_GATHER_S = 0.02  # one commit for all that comes in this time
+_PUBLISH_S = 0.1  # results at most so often
+_TICK_S = 5.0  # and at least so often, by the office's clock: time itself changes them
+_ASK_S = 1.0  # a device hears the same ack again at most so often
+_SNAPSHOT_S = 30.0
+_SNAPSHOT_RECORDS = 2000
+_RETRY_S = 1.0
+_INBOX = 50_000  # beyond this what comes is dropped: its sender sends it again
+_LOG_EVERY = timedelta(hours=1)
+
+
+class Hub:
+    """One office's hub."""
+
+    def __init__(self, site: Site, clock: Clock, address: Address, folder: Path) -> None:
+        self._site = site
+        self._clock = clock
+        self._calendar = Calendar(site)
+        self._journal = Journal(folder / "journal.sqlite")
+        self._ingest = Ingest(self._journal.marks())
+        self._office = self._restored()
+        self._inbox: deque[tuple[str, bytes, datetime]] = deque()
+        self._arrived = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._asked_s: dict[tuple[str, str], float] = {}
+        self._logged: dict[str, datetime] = {}
+        self._status: tuple[DeviceStatus, str] = ("ready", "")
+        self._unsaved = 0
+        self._saved_s = 0.0
+        self._agrees = True  # the office holds what the journal holds, no more
+        self._session = Session(
+            address,
+            topics.HUB,
+            will=(self._topic("state"), encode(State(state="lost"))),
+            subscriptions=[
+                f"{topics.VERSION}/{site.id}/+/obs/#",
+                f"{topics.VERSION}/{site.id}/+/about",
+                f"{topics.VERSION}/{site.id}/{topics.HUB}/+/+",
+            ],
+            on_message=self._message,
+            on_connection=self._connection,
+        )
+        self._publisher = Publisher(
+            site.id,
+            lambda topic, payload, retain: self._session.publish(topic, payload, retain=retain),
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled; then save, say goodbye and close."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._session.run(), name="mqtt")
+                group.create_task(self._ingest_all(), name="ingest")
+                group.create_task(self._publish_all(), name="publish")
+                group.create_task(self._tick(), name="tick")
+                group.create_task(service.watchdog(), name="watchdog")
+                service.notify("READY=1")
+                await service.until_cancelled(self._goodbye)
+        finally:
+            await asyncio.to_thread(self._close)
+
+    async def _goodbye(self) -> None:
+        self._become("disconnected", "stopped")
+        await self._session.flush()
+
+    def _close(self) -> None:
+        """Save the office, unless it holds what the journal does not: that would count twice."""
+        try:
+            if self._agrees:
+                self._journal.commit([], [], self._office.dump())
+        except Unavailable as error:
+            logger.error("%s", error)  # noqa: TRY400  the journal has all; only the restart is slower
+        self._journal.close()
+
+    def _topic(self, leaf: str) -> str:
+        return topics.device(self._site.id, topics.HUB, leaf)
+
+    def _restored(self) -> Office:
+        """The office as it was: the last snapshot, and what the journal has behind it."""
+        snapshot = self._journal.snapshot()
+        office = Office(self._site)
+        after = 0
+        if snapshot is not None:
+            after, state = snapshot
+            office = Office.load(self._site, state)
+        for record in self._journal.records(after):
+            observation = _observation(self._site.id, record)
+            if observation is not None:
+                office.fold(observation, record.at, record.received_at)
+        office.new_calls()  # called while nobody listened: not news
+        return office
+
+    # ── what comes ────────────────────────────────────────────────────────────────────────────
+
+    def _message(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001
+        if f"/{topics.HUB}/" in topic:
+            if retain and payload:
+                self._publisher.found(topic)
+            return
+        if not self._clock.is_set():
+            return  # not acknowledged, so it comes again when the clock is right
+        if retain and "/obs/" in topic:
+            self._refuse("retained", f"want no retained observation, got one on {topic[:80]}")
+            return
+        if len(self._inbox) >= _INBOX:
+            self._refuse("backlog", f"want at most {_INBOX} messages waiting; the rest comes again")
+            return
+        self._inbox.append((topic, payload, self._clock.now()))
+        self._arrived.set()
+
+    def _refuse(self, reason: str, line: str) -> None:
+        self._ingest.refused[reason] += 1
+        self._log_hourly(reason, line)
+
+    def _log_hourly(self, key: str, line: str) -> None:
+        now = self._clock.now()
+        if key not in self._logged or now - self._logged[key] >= _LOG_EVERY:
+            if len(self._logged) > 1000:  # noqa: PLR2004  names from outside must not fill memory
+                self._logged.clear()
+            self._logged[key] = now
+            logger.warning("%s", line)
+
+    async def _ingest_all(self) -> None:
+        while True:
+            await self._arrived.wait()
+            await asyncio.sleep(_GATHER_S)
+            self._arrived.clear()
+            records: list[Record] = []
+            touched: set[tuple[str, str]] = set()
+            self._agrees = False
+            while self._inbox:
+                topic, payload, received_at = self._inbox.popleft()
+                for record in self._taken(topic, payload, received_at):
+                    records.append(record)
+                    touched.add((record.device, record.stream))
+            if records:
+                await self._commit(records, touched)
+                self._changed.set()
+            self._agrees = True
+            for call in self._office.new_calls():
+                self._publisher.call(call)
+            self._answer(touched)
+
+    def _taken(self, topic: str, payload: bytes, received_at: datetime) -> list[Record]:
+        try:
+            taken = self._ingest.take(topic, payload, received_at)
+        except (BadTopic, BadPayload) as error:
+            levels = topic.split("/")
+            self._log_hourly(levels[3] if len(levels) > 3 else topic[:80], f"{error}")  # noqa: PLR2004
+            return []
+        for one in taken:
+            if one.observation is not None:
+                self._office.fold(one.observation, one.record.at, one.record.received_at)
+            else:
+                self._log_hourly(
+                    one.record.device, f"{one.record.refused}, from {one.record.device}"
+                )
+        return [one.record for one in taken]
+
+    async def _commit(self, records: list[Record], touched: set[tuple[str, str]]) -> None:
+        """Keep them; while the disk refuses, try again: nothing is acknowledged meanwhile."""
+        self._unsaved += len(records)
+        now_s = asyncio.get_running_loop().time()
+        state: bytes | None = None
+        if self._unsaved >= _SNAPSHOT_RECORDS or now_s - self._saved_s >= _SNAPSHOT_S:
+            state = self._office.dump()
+            self._unsaved, self._saved_s = 0, now_s
+        marks = [self._ingest.marks[key] for key in touched]
+        while True:
+            try:
+                await asyncio.to_thread(self._journal.commit, records, marks, state)
+            except Unavailable as error:
+                self._become("alert", str(error))
+                await asyncio.sleep(_RETRY_S)
+            else:
+                self._become("ready", "")
+                return
+
+    def _answer(self, touched: set[tuple[str, str]]) -> None:
+        """Acknowledge what is durable, and ask again where something is missing."""
+        now_s = asyncio.get_running_loop().time()
+        late: set[tuple[str, str]] = set()
+        for key in self._ingest.behind - touched:
+            if now_s - self._asked_s.get(key, 0.0) >= _ASK_S:
+                self._asked_s[key] = now_s
+                touched.add(key)
+            else:
+                late.add(key)
+        for key in sorted(touched):
+            self._publisher.ack(*key, self._ingest.marks[key].seq)
+        self._ingest.behind = late
+
+    # ── what goes ─────────────────────────────────────────────────────────────────────────────
+
+    def _connection(self, up: bool) -> None:  # noqa: FBT001
+        if not up:
+            return
+        self._publisher.forget()
+        self._announce()
+        for (device, stream), mark in sorted(self._ingest.marks.items()):
+            self._publisher.ack(device, stream, mark.seq)
+        self._changed.set()
+
+    def _become(self, status: DeviceStatus, why: str) -> None:
+        if (status, why) != self._status:
+            self._status = (status, why)
+            if status == "alert":
+                logger.error("%s", why)
+            self._announce()
+
+    def _announce(self) -> None:
+        status, why = self._status
+        at = self._clock.now() if self._clock.is_set() else None
+        self._publisher.retained(self._topic("state"), State(state=status, at=at, why=why))
+        about = HubAbout(
+            version=VERSION, site_hash=self._site.digest, refused=dict(self._ingest.refused)
+        )
+        self._publisher.retained(self._topic("about"), about)
+
+    async def _tick(self) -> None:
+        counted: Counter[str] = Counter()
+        while True:
+            self._changed.set()
+            if self._ingest.behind:
+                self._arrived.set()
+            if not self._clock.is_set():
+                shown = self._clock.now().isoformat(timespec="seconds")
+                self._become(
+                    "alert", f"want a clock that is set, got {shown}; waiting for the time"
+                )
+            elif self._status[1].startswith("want a clock"):
+                self._become("ready", "")
+            if counted != self._ingest.refused:
+                counted = Counter(self._ingest.refused)
+                self._announce()
+            await asyncio.sleep(max(_TICK_S / self._clock.speed, 2 * _PUBLISH_S))
+
+    async def _publish_all(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            if self._session.connected and self._clock.is_set():
+                self._publisher.results(self._current())
+            await asyncio.sleep(_PUBLISH_S)
+
+    def _current(self) -> dict[str, Result]:
+        """All results, but for services that are not held today at all."""
+        now = self._clock.now()
+        today = self._calendar.day_of(now)
+        dated = {f"service/{s.id}": s.id for s in self._site.services if s.dates is not None}
+        return {
+            key: result
+            for key, result in self._office.results(now).items()
+            if key not in dated or self._calendar.is_held(dated[key], today)
+        }
+
+
+async def serve(site: Site, clock: Clock, address: Address, folder: Path) -> None:
+    """Run a site's hub until cancelled.
+
+    Raises:
+        Unavailable: the journal cannot be opened.
+        Missing: a certificate that the site file names is not there.
+    """
+    hub = await asyncio.to_thread(Hub, site, clock, address, folder)
+    await hub.run()
+
+
+def _observation(site: str, record: Record) -> Observation | None:
+    """The observation of a journal's record; None where it could not be understood then or now."""
+    try:
+        return Observation(
+            site=site,
+            device=record.device,
+            kind=record.kind,
+            name=record.name,
+            envelope=decode_envelope(record.payload),
+            reading=decode_reading(record.kind, record.payload),
+        )
+    except MachiaiError:
+        return None

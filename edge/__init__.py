@@ -1,0 +1,1 @@
+"""SENSES: the agent on a Raspberry Pi."""

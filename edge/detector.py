@@ -1,0 +1,124 @@
+"""Finds people and cars in a frame, by a network or, without its weights, by OpenCV's HOG."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it phones home at import, with no model loaded
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from edge import cards
+from edge.opencv import cv2
+from models.errors import Missing
+from models.sensing.boxes import CLASSES, PERSON, Floats, suppress
+from models.vision.card import Card, Input
+from models.vision.decoders import decode
+
+FALLBACK = "hog"
+
+Frame = npt.NDArray[np.uint8]
+"""(height, width, 3) blue green red."""
+
+See = Callable[[Frame, float], Floats]
+
+_HOG_HEIGHT = 720  # its window is 128 high, so people of a sixth of the picture are found
+_HOG_OVERLAP = 0.45
+
+
+class Detector:
+    """One card at work."""
+
+    def __init__(self, card: Card, weights: Path | None, *, is_stopgap: bool = False) -> None:
+        """Load it; takes up to a second.
+
+        Args:
+            card: of the detector.
+            weights: its file, already checked; None if the card has none.
+            is_stopgap: whether another was asked for.
+        """
+        self.card, self.is_stopgap = card, is_stopgap
+        self.basis = f"camera {card.name}" + " (no weights found)" * is_stopgap
+        self._see = _network(card, weights) if weights else _hog()
+
+    @staticmethod
+    def best(name: str | None = None) -> "Detector":
+        """The detector of this card, or HOG when its weights are not to be had.
+
+        Raises:
+            Missing: no card of this name.
+        """
+        card = cards.load(name or cards.DEFAULT)
+        try:
+            return Detector(card, cards.find(card))
+        except Missing:
+            return Detector(cards.load(FALLBACK), None, is_stopgap=True)
+
+    @property
+    def sees(self) -> frozenset[int]:
+        """The classes that it can find."""
+        if self.card.network is None:
+            return frozenset({PERSON})
+        return frozenset(CLASSES[name] for name in self.card.network.classes)
+
+    def detect(self, frame: Frame, floor: float | None = None) -> Floats:
+        """What is in the frame.
+
+        Args:
+            frame: the picture.
+            floor: least score; None is the card's threshold.
+
+        Returns:
+            (n, 6) float32: x0 y0 x1 y1 in pixels of the frame, score, class; the surest first.
+        """
+        return self._see(frame, self.card.threshold if floor is None else floor)
+
+
+def _network(card: Card, weights: Path) -> See:
+    size, network = card.input, card.network
+    assert size is not None  # noqa: S101  a card with weights has both
+    assert network is not None  # noqa: S101
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    name: str = session.get_inputs()[0].name
+
+    def see(frame: Frame, floor: float) -> Floats:
+        outputs: list[Any] = session.run(None, {name: _fitted(frame, size)})
+        return decode(outputs, network, size, (frame.shape[1], frame.shape[0]), floor)
+
+    return see
+
+
+def _fitted(frame: Frame, size: Input) -> Floats:
+    """The frame as the network wants it, (1, 3, height, width)."""
+    height, width = frame.shape[:2]
+    x, y = size.scales(width, height)
+    small = cv2.resize(frame, (round(width * x), round(height * y)))
+    canvas = np.full((size.height, size.width, 3), size.pad, np.float32)
+    canvas[: small.shape[0], : small.shape[1]] = small
+    return np.ascontiguousarray(canvas.transpose(2, 0, 1)[None]) * np.float32(size.scale)
+
+
+def _hog() -> See:
+    hog = cv2.HOGDescriptor()
+    hog.setSVMDetector(np.array(cv2.HOGDescriptor.getDefaultPeopleDetector()))
+
+    def see(frame: Frame, floor: float) -> Floats:
+        height, width = frame.shape[:2]
+        scale = _HOG_HEIGHT / height
+        large = cv2.resize(frame, None, fx=scale, fy=scale)
+        found, margins = hog.detectMultiScale(large, winStride=(8, 8), scale=1.05)
+        x0, y0, w, h = (np.reshape(found, (-1, 4)) / scale).T
+        # The SVM's margin as a score: 1 is as sure as the examples that it was trained with.
+        score = np.clip(np.ravel(margins), 0, 1)
+        x, y = np.clip([x0, x0 + w], 0, width), np.clip([y0, y0 + h], 0, height)
+        seen = np.full(len(score), PERSON)
+        boxes = np.column_stack([x[0], y[0], x[1], y[1], score, seen]).astype(np.float32)
+        return suppress(boxes[score >= floor], _HOG_OVERLAP)
+
+    return see

@@ -1,0 +1,92 @@
+"""Counts people in zones, over lines, and cars in lots. No frame is stored, sent or logged.
+
+What needs OpenCV or numpy is imported when the camera runs: `machiai check` does without.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import msgspec
+
+from broker.clock import Clock
+from edge import cards
+from edge.sensors import Output, Port, Settings
+from models.errors import BadSite, SensorFailed
+from models.sensing.plan import LineView, LotView, Plan, ZoneView, mistakes
+from models.site import Seconds, Site
+
+if TYPE_CHECKING:
+    from edge.eyes import Eyes
+
+
+class CameraSettings(Settings, frozen=True, kw_only=True):
+    """One camera in the site file."""
+
+    source: Annotated[str, msgspec.Meta(min_length=1)]  # /dev/video0, 0, a file, rtsp://...
+    every_s: Seconds = 1.0  # so often a frame is looked at; a doorway wants 0.25 or less
+    model: str | None = None  # the name of a card
+    threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None  # None is the card's
+    zones: tuple[ZoneView, ...] = ()
+    lines: tuple[LineView, ...] = ()
+    lots: tuple[LotView, ...] = ()
+
+    @property
+    def plan(self) -> Plan:
+        """What to look at."""
+        return Plan(zones=self.zones, lines=self.lines, lots=self.lots)
+
+
+class Camera:
+    """A camera, a stream or a recorded file."""
+
+    Settings: ClassVar[type[Settings]] = CameraSettings
+
+    def __init__(self, settings: CameraSettings, site: Site) -> None:
+        for mistake in mistakes(settings.plan, site):
+            raise BadSite(mistake)
+        if settings.model is not None and settings.model not in cards.names():
+            known = ", ".join(cards.names())
+            raise BadSite(f"want one of {known}, got {settings.model!r} - at `$.model`")
+        self._settings = settings
+
+    def outputs(self) -> Sequence[Output]:
+        """What it may emit."""
+        return [
+            *(Output("people", zone.zone) for zone in self._settings.zones),
+            *(Output("crossing", line.line) for line in self._settings.lines),
+            *(Output("cars", lot.lot) for lot in self._settings.lots),
+        ]
+
+    async def run(self, port: Port) -> None:
+        """Look every `every_s` until cancelled.
+
+        Raises:
+            SensorFailed: the source does not open, or gives no more frames.
+        """
+        clock = port.clock
+        eyes = await asyncio.to_thread(_eyes, self._settings, clock)
+        try:
+            await port.describe(eyes.basis)
+            due_s = clock.monotonic()
+            while True:
+                if not eyes.waits:
+                    await clock.sleep(due_s - clock.monotonic())
+                for name, reading in await asyncio.to_thread(eyes.look, due_s):
+                    await port.emit(name, reading)
+                due_s = max(due_s + self._settings.every_s, clock.monotonic())
+        finally:
+            eyes.close()
+
+
+def _eyes(settings: CameraSettings, clock: Clock) -> "Eyes":
+    """All that is slow to import, load and open.
+
+    Raises:
+        SensorFailed: the source does not open, or the camera extra is not installed.
+    """
+    try:
+        from edge.eyes import Eyes  # noqa: PLC0415
+    except ImportError as error:
+        raise SensorFailed(f"want machiai[camera] installed, {error} - at `$.kind`") from None
+    return Eyes(settings, clock)

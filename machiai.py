@@ -1,0 +1,302 @@
+"""machiai's front door: one command line, each subcommand imported only when it is called."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from datetime import date, time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from edge.sensors import Sensor
+    from models.site import Device, Site
+
+EXAMPLE = Path(__file__).parent / "ansible" / "sites" / "example.toml"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns its exit code (sysexits)."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before anything can import onnxruntime
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser(argv).parse_args(argv)
+    from models.errors import MachiaiError  # noqa: PLC0415
+
+    command: Callable[[argparse.Namespace], int] = arguments.run
+    try:
+        return command(arguments)
+    except MachiaiError as error:
+        print(f"machiai: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is exit code 64, as in sysexits."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"machiai: {message}; see {self.prog} --help", file=sys.stderr)
+        raise SystemExit(64)
+
+
+def _parser(argv: list[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="machiai",
+        description="How busy is the public office: waits, crowding and parking.",
+        epilog="Example: machiai demo --speed 20",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.set_defaults(run=lambda arguments: _version(parser, arguments))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], does: str, example: str
+    ) -> _Parser:
+        command = commands.add_parser(
+            name,
+            help=does,
+            description=f"{does[0].upper()}{does[1:]}.",
+            epilog=f"Example: {example}",
+        )
+        command.set_defaults(run=run)
+        return command
+
+    demo = add("demo", _demo, "a whole office on this machine", "machiai demo --speed 60 --for 60")
+    demo.add_argument(
+        "--site", type=Path, default=EXAMPLE, help="the site file (the example office)"
+    )
+    demo.add_argument("--speed", type=_positive, default=10.0, help="times as fast as life (10)")
+    demo.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="then end")
+    demo.add_argument(
+        "--port", type=_port, help="of the resident's page (the first free from 8080)"
+    )
+    demo.add_argument("--camera", metavar="FILE|DEVICE", help="count the lobby's people in this")
+    demo.add_argument("--seed", type=int, default=1, help="another number is another day (1)")
+    demo.add_argument("--date", type=_date, help="the day shown (the next one that is open)")
+    demo.add_argument("--time", type=_time, default=time(10), help="when it begins (10:00)")
+
+    edge = add("edge", _edge, "the agent of one device", "machiai edge site.toml --device cam-1")
+    _site(edge)
+    edge.add_argument(
+        "--device", required=True, help="which device of the site file; all: every one"
+    )
+    edge.add_argument("--state", metavar="DIR", help="where the outbox is kept")
+    edge.add_argument("--simulate", type=int, metavar="SEED", help="play a made-up office instead")
+    edge.add_argument("--camera", metavar="FILE|DEVICE", help="with --simulate: the lobby's camera")
+
+    hub = add(
+        "hub", _hub, "the hub of one office", "machiai hub site.toml --state /var/lib/machiai"
+    )
+    _site(hub)
+    hub.add_argument("--state", metavar="DIR", help="where the journal is kept")
+
+    web = add("web", _web, "the residents' page and the feed", "machiai web site.toml --port 8080")
+    _site(web)
+    web.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
+    web.add_argument("--port", type=_port, default=8080, help="the port to listen on (8080)")
+    web.add_argument(
+        "--demo", type=int, metavar="SEED", help="show a made-up office's truth on /demo"
+    )
+
+    display = add(
+        "display", _display, "the lobby's screen", "machiai display site.toml --display l-1"
+    )
+    _site(display)
+    display.add_argument("--display", required=True, help="which display of the site file")
+    display.add_argument("--port", type=_port, default=8081, help="the port on 127.0.0.1 (8081)")
+
+    check = add("check", _check, "is the site file right", "machiai check site.toml")
+    _site(check)
+
+    models = add("models", _models, "what a camera counts with", "machiai models list")
+    if argv[:1] == ["models"]:
+        from edge.cards import add_arguments  # noqa: PLC0415
+
+        add_arguments(models)
+    return parser
+
+
+def _site(command: argparse.ArgumentParser) -> None:
+    command.add_argument("site", type=Path, metavar="SITE.toml", help="the office's site file")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"want a number above 0, got {text}")
+    return value
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:  # noqa: PLR2004
+        raise argparse.ArgumentTypeError(f"want a port from 1 to 65535, got {text}")
+    return int(text)
+
+
+def _date(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def _time(text: str) -> time:
+    return time.fromisoformat(text)
+
+
+def _version(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if not arguments.version:
+        parser.print_help()
+        return 64
+    from broker.version import VERSION  # noqa: PLC0415
+
+    print(f"machiai {VERSION}")
+    return 0
+
+
+def _read(path: Path) -> "Site":
+    """The site file, with its sensors' settings checked where an agent is installed."""
+    from models.errors import BadSite, Missing  # noqa: PLC0415
+    from models.site import parse  # noqa: PLC0415
+
+    try:
+        return parse(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise BadSite(f"{path}: want UTF-8, {error.reason} at byte {error.start}") from None
+    except OSError as error:
+        raise Missing(f"want a site file, got: {error.strerror} - {path}") from None
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    site = _read(arguments.site)
+    _check_sensors(arguments.site, site)
+    counted = {
+        "services": site.services,
+        "counters": site.counters,
+        "zones": site.zones,
+        "lots": site.lots,
+        "devices": site.devices,
+        "displays": site.displays,
+    }
+    said = ", ".join(f"{len(items)} {name}" for name, items in counted.items())
+    print(f"{arguments.site}: right. {site.id}: {said}")
+    return 0
+
+
+def _check_sensors(path: Path, site: "Site") -> None:
+    """Read every sensor's settings, which belong to its kind, and say all that is wrong."""
+    from edge.sensors import sensors_of  # noqa: PLC0415
+    from models.errors import BadSite  # noqa: PLC0415
+
+    mistakes = []
+    for device in site.devices:
+        try:
+            sensors_of(site, device)
+        except BadSite as error:
+            mistakes.append(f"{path}: {error}")
+    if mistakes:
+        raise BadSite("\n".join(mistakes))
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.demo import Options, run  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    _check_sensors(arguments.site, site)
+    options = Options(
+        site_path=arguments.site,
+        speed=arguments.speed,
+        seed=arguments.seed,
+        port=arguments.port,
+        for_s=arguments.for_s,
+        camera=arguments.camera,
+        day=arguments.date,
+        start=arguments.time,
+    )
+    return service.run(lambda: run(site, options, lambda line: print(line, flush=True)))
+
+
+def _edge(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.session import address_of  # noqa: PLC0415
+    from edge.agent import run_all  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    _check_sensors(arguments.site, site)
+    everyone = arguments.device == "all"
+    devices = site.devices if everyone else (site.device(arguments.device),)
+    clock, address = from_environment(), address_of(site.broker)
+    folder = service.state_folder("edge", arguments.state)
+    made = [(device, _sensors(site, device, arguments, folder)) for device in devices]
+    return service.run(lambda: run_all(site, made, clock=clock, address=address, folder=folder))
+
+
+def _sensors(
+    site: "Site", device: "Device", arguments: argparse.Namespace, folder: Path
+) -> "list[Sensor]":
+    from edge.sensors import sensors_of  # noqa: PLC0415
+
+    if arguments.simulate is None:
+        return sensors_of(site, device)
+    from edge.agent import kept_until  # noqa: PLC0415
+    from edge.sensors.sim import stand_in  # noqa: PLC0415
+
+    since = kept_until(folder, device.id)
+    return stand_in(site, device, seed=arguments.simulate, camera=arguments.camera, since=since)
+
+
+def _hub(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.hub.hub import serve  # noqa: PLC0415
+    from broker.session import address_of  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    clock, address = from_environment(), address_of(site.broker)
+    folder = service.state_folder("hub", arguments.state)
+    return service.run(lambda: serve(site, clock, address, folder))
+
+
+def _web(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.session import address_of  # noqa: PLC0415
+    from signage.web import serve_web  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    clock, address = from_environment(), address_of(site.broker)
+    return service.run(
+        lambda: serve_web(
+            site,
+            clock,
+            address,
+            host=arguments.host,
+            port=arguments.port,
+            demo_seed=arguments.demo,
+        )
+    )
+
+
+def _display(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.session import address_of  # noqa: PLC0415
+    from signage.web import serve_display  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    display = site.display(arguments.display)
+    clock, address = from_environment(), address_of(site.broker)
+    return service.run(lambda: serve_display(site, display.id, clock, address, port=arguments.port))
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    from edge.cards import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

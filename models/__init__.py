@@ -1,0 +1,1 @@
+"""BELIEVES: the pure core, no I/O at all."""

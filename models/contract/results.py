@@ -1,0 +1,181 @@
+"""What a device says of itself and the hub of the office, all of it retained."""
+
+from typing import Literal
+
+import msgspec
+
+from models.contract.ids import Count, Id, Level, Seq, Short, Text, Time, Whole
+
+DeviceStatus = Literal["ready", "alert", "disconnected", "lost"]
+ServiceStatus = Literal["open", "paused", "closed", "no_data"]
+LotStatus = Literal["open", "closed", "no_data"]
+Vacancy = Literal["vacant", "few", "full"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """Root of all messages that are not observations."""
+
+
+class State(Message, frozen=True, kw_only=True):
+    """Is a device there? The will says `lost`."""
+
+    state: DeviceStatus
+    at: Time | None = None
+    why: str = ""
+
+
+class SensorAbout(Message, frozen=True, kw_only=True):
+    """One sensor of a device; `basis` says by what it sees (a model, a driver)."""
+
+    kind: str
+    names: tuple[str, ...] = ()
+    basis: str = ""
+
+
+class About(Message, frozen=True, kw_only=True):
+    """What a device is. `oldest` is the lowest `seq` that its outbox still holds."""
+
+    version: str
+    board: str = ""
+    boot: str = ""
+    stream: str = ""
+    oldest: Seq = 1
+    sensors: tuple[SensorAbout, ...] = ()
+    calibrated: str | None = None
+    site_hash: str = ""
+
+
+class Health(Message, frozen=True, kw_only=True):
+    """How a device feels, once a minute. Unknown is null."""
+
+    at: Time | None
+    temperature_c: float | None = None
+    under_voltage: bool | None = None
+    disk_free_share: float | None = None
+    outbox: Count = 0
+    clock_synchronised: bool = False
+    sensor_age_s: dict[str, float | None] = {}
+    refused: dict[str, Whole] = {}
+
+
+class Ack(Message, frozen=True, kw_only=True):
+    """All of `stream` up to `seq` is durable at the hub."""
+
+    stream: str
+    seq: Whole
+
+
+class Spread(Message, frozen=True, kw_only=True):
+    """A wait in seconds that will be exceeded 9, 5 and 1 times in 10."""
+
+    p10_s: float
+    p50_s: float
+    p90_s: float
+
+
+class Free(Message, frozen=True, kw_only=True):
+    """Free places: fewer than p10 are free once in 10 times."""
+
+    p10: int
+    p50: int
+    p90: int
+
+
+class Result(Message, frozen=True, kw_only=True):
+    """Root of the hub's results. Nobody shows a value after `valid_until`."""
+
+    at: Time
+    observed_at: Time | None = None
+    valid_until: Time
+
+
+class ServiceResult(Result, frozen=True, kw_only=True):
+    """One service: how busy, how many wait, how long."""
+
+    state: ServiceStatus
+    level: Level | None = None
+    waiting: Count | None = None
+    called: Short | None = None
+    counters_open: Count | None = None
+    wait: Spread | None = None
+    basis: str = ""
+    opens_at: Time | None = None
+
+
+class AccessibleResult(Message, frozen=True, kw_only=True):
+    """The accessible bays of a lot."""
+
+    vacancy: Vacancy | None = None
+    free: Free | None = None
+    capacity: Count
+
+
+class LotResult(Result, frozen=True, kw_only=True):
+    """One car park."""
+
+    state: LotStatus
+    vacancy: Vacancy | None = None
+    free: Free | None = None
+    capacity: Count
+    accessible: AccessibleResult | None = None
+    basis: str = ""
+    opens_at: Time | None = None
+
+
+class ZoneResult(Result, frozen=True, kw_only=True):
+    """One waiting zone."""
+
+    state: Literal["open", "closed", "no_data"]
+    people: Count | None = None
+    capacity: Count | None = None
+    level: Level | None = None
+    over: bool | None = None
+    basis: str = ""
+
+
+class Call(Message, frozen=True, kw_only=True):
+    """One called ticket."""
+
+    number: Short
+    service: Id
+    counter: Id | None = None
+    at: Time
+
+
+class CallsResult(Result, frozen=True, kw_only=True):
+    """The last ten called tickets, newest first."""
+
+    calls: tuple[Call, ...] = ()
+
+
+class NoticeResult(Result, frozen=True, kw_only=True):
+    """An announcement or emergency, in as many languages as were given."""
+
+    severity: Literal["info", "warning", "emergency"]
+    since: Time | None = msgspec.field(name="from", default=None)
+    until: Time | None = None
+    texts: dict[str, Text] = {}
+
+
+class HubAbout(Message, frozen=True, kw_only=True):
+    """What the hub is, and how many messages it has refused, by reason."""
+
+    version: str
+    site_hash: str
+    refused: dict[str, Whole] = {}
+
+
+RESULTS: dict[str, type[Result]] = {
+    "service": ServiceResult,
+    "lot": LotResult,
+    "zone": ZoneResult,
+    "notice": NoticeResult,
+}
+"""Results by the topic level below `hub/`; each has a name below it."""
+
+DEVICE_MESSAGES: dict[str, type[Message]] = {
+    "state": State,
+    "about": About,
+    "health": Health,
+    "ack": Ack,
+}

@@ -1,0 +1,58 @@
+"""Topics: the only place that spells them."""
+
+import re
+
+from models.contract.ids import ID_PATTERN
+from models.errors import BadTopic
+
+VERSION = "machiai/v1"
+HUB = "hub"
+_ID = re.compile(ID_PATTERN)
+
+
+def _checked(name: str) -> str:
+    if not _ID.match(name) or name.endswith("\n"):
+        raise BadTopic(f"want an id of a-z, 0-9 and -, at most 32, got {name[:40]!r}")
+    return name
+
+
+def observation(site: str, device: str, kind: str, name: str) -> str:
+    """Where a device writes one kind of observation.
+
+    >>> observation("minami", "cam-1", "people", "lobby")
+    'machiai/v1/minami/cam-1/obs/people/lobby'
+    """
+    return f"{VERSION}/{site}/{device}/obs/{kind}/{_checked(name)}"
+
+
+def device(site: str, device: str, leaf: str) -> str:
+    """Where a device tells of itself (`state`, `about`, `health`) and reads its `ack`."""
+    return f"{VERSION}/{site}/{_checked(device)}/{leaf}"
+
+
+def command(site: str, device: str, name: str) -> str:
+    """Where the hub tells a device to do something."""
+    return f"{VERSION}/{site}/{device}/cmd/{name}"
+
+
+def result(site: str, kind: str, name: str | None = None) -> str:
+    """Where the hub writes what it believes.
+
+    >>> result("minami", "service", "tax")
+    'machiai/v1/minami/hub/service/tax'
+    """
+    return f"{VERSION}/{site}/{HUB}/{kind}" + (f"/{name}" if name is not None else "")
+
+
+def split(topic: str) -> tuple[str, str, list[str]]:
+    """Site, device and the levels below.
+
+    Raises:
+        BadTopic: not of this contract, or a level that is no id.
+    """
+    levels = topic.split("/")
+    if len(levels) < 5 or "/".join(levels[:2]) != VERSION:  # noqa: PLR2004
+        raise BadTopic(f"want {VERSION}/<site>/<device>/..., got {topic[:80]!r}")
+    for level in levels[2:]:
+        _checked(level)
+    return levels[2], levels[3], levels[4:]

@@ -1,0 +1,1 @@
+"""What a sensor sees, from edges, boxes and lines of text. Pure."""

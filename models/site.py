@@ -1,0 +1,409 @@
+"""The site file: one office in TOML, read once, every mistake named by its path."""
+
+import hashlib
+import tomllib
+from collections.abc import Iterable, Iterator
+from datetime import date, time
+from pathlib import PurePath
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from models.contract.ids import Id, Level
+from models.errors import BadSite
+
+Names = Annotated[dict[str, str], msgspec.Meta(min_length=1)]
+"""A name by language tag, as residents call the thing."""
+
+Clock = Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)(?!\n)$")]
+Days = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?(?!\n)$"),
+]
+Dates = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?(?!\n)$")]
+"""A day, or two with a slash between for all from the first to the second."""
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Minutes = Annotated[float, msgspec.Meta(gt=0, le=600)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Root of all tables of the site file: unknown keys are refused."""
+
+
+class Hours(Table, frozen=True, kw_only=True):
+    """When the office is open; the last ticket is given at `close`."""
+
+    days: Days
+    open: Clock
+    close: Clock
+
+
+class Shift(Table, frozen=True, kw_only=True):
+    """When a counter is staffed. `from` is a word of Python, so the field has another name."""
+
+    days: Days
+    start: Clock = msgspec.field(name="from")
+    end: Clock = msgspec.field(name="to")
+
+
+class Office(Table, frozen=True, kw_only=True):
+    """`[site]`."""
+
+    id: Id
+    name: Names
+    timezone: str = "Asia/Tokyo"
+    hours: tuple[Hours, ...]
+    holidays: Literal["jp", "none"] | tuple[Dates, ...] = "jp"
+    languages: tuple[str, ...] = ("ja", "en")
+    url: str | None = None  # the public page, for the QR on displays
+
+
+class Service(Table, frozen=True, kw_only=True):
+    """`[[services]]`: what residents come for."""
+
+    id: Id
+    name: Names
+    counters: tuple[Id, ...] = ()
+    service_minutes: Minutes = 7
+    levels_minutes: tuple[Minutes, Minutes, Minutes] = (15, 30, 60)
+    dates: tuple[Dates, ...] | None = None  # only on these days; None is every open day
+    place: Names | None = None  # where, if not in the office itself
+
+
+class CounterTable(Table, frozen=True, kw_only=True):
+    """`[[counters]]`: a window with a clerk behind it."""
+
+    id: Id
+    name: Names | None = None
+    open: tuple[Shift, ...] | None = None  # None is whenever the office is open
+
+
+class Zone(Table, frozen=True, kw_only=True):
+    """`[[zones]]`: where people wait."""
+
+    id: Id
+    name: Names | None = None
+    capacity: Positive
+    services: tuple[Id, ...] = ()
+
+
+class Line(Table, frozen=True, kw_only=True):
+    """`[[lines]]`: a doorway that people cross."""
+
+    id: Id
+    name: Names | None = None
+    zone: Id | None = None  # which zone `in` leads into
+
+
+class Lot(Table, frozen=True, kw_only=True):
+    """`[[lots]]`: a car park."""
+
+    id: Id
+    name: Names | None = None
+    capacity: Positive
+    few: Annotated[int, msgspec.Meta(ge=0)] = 5
+    accessible: Annotated[int, msgspec.Meta(ge=0)] = 0  # bays among them for disabled visitors
+    hours: tuple[Hours, ...] | None = None  # None is the office's
+
+
+class Gate(Table, frozen=True, kw_only=True):
+    """`[[gates]]`: where cars pass into and out of a lot."""
+
+    id: Id
+    lot: Id
+    name: Names | None = None
+
+
+class Meaning(Table, frozen=True, kw_only=True):
+    """What a gesture on a button says; exactly one of the keys."""
+
+    next: Id | None = None  # this counter calls its next customer
+    toggle: Id | None = None  # this counter opens, or closes if it was open
+    level: Level | None = None  # so busy are `services`
+    services: tuple[Id, ...] = ()
+
+
+class Button(Table, frozen=True, kw_only=True):
+    """`[[buttons]]`: what clerks press."""
+
+    id: Id
+    short: Meaning | None = None
+    double: Meaning | None = None
+    long: Meaning | None = None
+
+
+class Device(Table, frozen=True, kw_only=True):
+    """`[[devices]]`: a Raspberry Pi, or whatever else runs an agent.
+
+    `sensors` are tables whose keys belong to their kind: `edge/sensors/<kind>.py` reads them.
+    """
+
+    id: Id
+    name: Names | None = None
+    sensors: tuple[dict[str, Any], ...] = ()
+    outbox_mib: Annotated[int, msgspec.Meta(ge=1)] = 256
+
+
+class Display(Table, frozen=True, kw_only=True):
+    """`[[displays]]`: a screen in a lobby."""
+
+    id: Id
+    name: Names | None = None
+    services: tuple[Id, ...] = ()  # none named: all
+    lots: tuple[Id, ...] = ()
+    zones: tuple[Id, ...] = ()
+    languages: tuple[str, ...] = ("ja", "en")
+
+
+class Broker(Table, frozen=True, kw_only=True):
+    """`[broker]`: where Mosquitto is. Secrets are files that are named here, never values."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
+    ca: str | None = "/etc/machiai/pki/ca.pem"
+    cert: str | None = "/etc/machiai/pki/host.pem"
+    key: str | None = "/etc/machiai/pki/host.key"
+
+
+class Freshness(Table, frozen=True, kw_only=True):
+    """`[freshness]`: how long a value holds after what it rests on was seen."""
+
+    camera_s: Seconds = 90
+    ticket_s: Seconds = 90
+    gate_s: Seconds = 300
+    button_s: Seconds = 1800
+
+
+class Site(Table, frozen=True, kw_only=True):
+    """One office. `digest` is the hash of the file it was read from."""
+
+    site: Office
+    services: tuple[Service, ...] = ()
+    counters: tuple[CounterTable, ...] = ()
+    zones: tuple[Zone, ...] = ()
+    lines: tuple[Line, ...] = ()
+    lots: tuple[Lot, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    devices: tuple[Device, ...] = ()
+    displays: tuple[Display, ...] = ()
+    broker: Broker = Broker()
+    freshness: Freshness = Freshness()
+    digest: str = ""
+
+    @property
+    def id(self) -> str:
+        """The office's id, the first level of its topics."""
+        return self.site.id
+
+    @property
+    def zone_info(self) -> ZoneInfo:
+        """The office's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+    def device(self, device: str) -> Device:
+        """The device of this id.
+
+        Raises:
+            BadSite: no such device.
+        """
+        for candidate in self.devices:
+            if candidate.id == device:
+                return candidate
+        known = ", ".join(d.id for d in self.devices) or "none"
+        raise BadSite(f"want a device of {known}, got {device!r} - at `$.devices`")
+
+    def display(self, display: str) -> Display:
+        """The display of this id.
+
+        Raises:
+            BadSite: no such display.
+        """
+        for candidate in self.displays:
+            if candidate.id == display:
+                return candidate
+        known = ", ".join(d.id for d in self.displays) or "none"
+        raise BadSite(f"want a display of {known}, got {display!r} - at `$.displays`")
+
+
+def parse(text: str, where: str = "site file") -> Site:
+    """Read a site file.
+
+    Args:
+        text: TOML.
+        where: the file's name, for the message.
+
+    Raises:
+        BadSite: with one line for each mistake, each ending with the path of what is wrong.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadSite(f"{where}: want TOML, {error}") from None
+    if "digest" in tree:
+        raise BadSite(f"{where}: Object contains unknown field `digest`")
+    try:
+        site = msgspec.convert(tree, Site)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise BadSite(f"{where}: {error}") from None
+    mistakes = [f"{where}: {mistake}" for mistake in _mistakes(site)]
+    if mistakes:
+        raise BadSite("\n".join(mistakes))
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return msgspec.structs.replace(site, digest=digest)
+
+
+def short_name(path: str) -> str:
+    """The last part of a path, for messages."""
+    return PurePath(path).name
+
+
+def days_of(span: str) -> frozenset[int]:
+    """Weekdays of "mon-fri" as numbers, Monday 0; a span may run over the week's end.
+
+    >>> sorted(days_of("fri-mon"))
+    [0, 4, 5, 6]
+    """
+    first, _, last = span.partition("-")
+    start = WEEKDAYS.index(first)
+    end = WEEKDAYS.index(last or first)
+    return frozenset((start + i) % 7 for i in range((end - start) % 7 + 1))
+
+
+def minute_of(clock: str) -> int:
+    """Minutes since midnight of "08:30"; 24:00 is the end of the day."""
+    hour, minute = clock.split(":")
+    return int(hour) * 60 + int(minute)
+
+
+def dates_of(span: str) -> tuple[date, date]:
+    """First and last day of "2026-02-16/2026-03-15" or of one day.
+
+    Raises:
+        ValueError: no such day.
+    """
+    first, _, last = span.partition("/")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
+def at_minute(minute: int) -> time:
+    """The time of day of a minute since midnight, 24:00 being the last microsecond."""
+    return time(minute // 60, minute % 60) if minute < 24 * 60 else time.max
+
+
+def _mistakes(site: Site) -> Iterator[str]:
+    """All that a type cannot say."""
+    try:
+        _ = site.zone_info
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        yield f"want a time zone like Asia/Tokyo, got {site.site.timezone!r} - at `$.site.timezone`"
+    lists: dict[str, tuple[Any, ...]] = {
+        "services": site.services,
+        "counters": site.counters,
+        "zones": site.zones,
+        "lines": site.lines,
+        "lots": site.lots,
+        "gates": site.gates,
+        "buttons": site.buttons,
+        "devices": site.devices,
+        "displays": site.displays,
+    }
+    for path, items in lists.items():
+        yield from _twice(path, items)
+    ids = {path: {item.id for item in items} for path, items in lists.items()}
+    yield from _unknown(site, ids)
+    yield from _spans(site)
+    yield from _meanings(site)
+    for i, device in enumerate(site.devices):
+        if device.id == "hub":
+            yield f"want another id than `hub`, it is the hub's own - at `$.devices[{i}].id`"
+        for j, sensor in enumerate(device.sensors):
+            if not isinstance(sensor.get("kind"), str):
+                yield f"want a `kind` - at `$.devices[{i}].sensors[{j}].kind`"
+
+
+def _twice(path: str, items: Iterable[Any]) -> Iterator[str]:
+    seen: set[str] = set()
+    for i, item in enumerate(items):
+        if item.id in seen:
+            yield f"want each id once, got {item.id!r} again - at `$.{path}[{i}].id`"
+        seen.add(item.id)
+
+
+def _unknown(site: Site, ids: dict[str, set[str]]) -> Iterator[str]:
+    """References to what is not declared."""
+
+    def missing(path: str, kind: str, names: Iterable[str | None]) -> Iterator[str]:
+        for name in names:
+            if name is not None and name not in ids[kind]:
+                yield f"want one of `{kind}`, got {name!r} - at `$.{path}`"
+
+    for i, service in enumerate(site.services):
+        yield from missing(f"services[{i}].counters", "counters", service.counters)
+    for i, zone in enumerate(site.zones):
+        yield from missing(f"zones[{i}].services", "services", zone.services)
+    for i, line in enumerate(site.lines):
+        yield from missing(f"lines[{i}].zone", "zones", [line.zone])
+    for i, gate in enumerate(site.gates):
+        yield from missing(f"gates[{i}].lot", "lots", [gate.lot])
+    for i, display in enumerate(site.displays):
+        yield from missing(f"displays[{i}].services", "services", display.services)
+        yield from missing(f"displays[{i}].lots", "lots", display.lots)
+        yield from missing(f"displays[{i}].zones", "zones", display.zones)
+    for path, meaning in _said(site):
+        yield from missing(f"{path}.next", "counters", [meaning.next])
+        yield from missing(f"{path}.toggle", "counters", [meaning.toggle])
+        yield from missing(f"{path}.services", "services", meaning.services)
+
+
+def _said(site: Site) -> Iterator[tuple[str, Meaning]]:
+    """Every gesture that has a meaning, with its path."""
+    for i, button in enumerate(site.buttons):
+        for gesture in ("short", "double", "long"):
+            meaning: Meaning | None = getattr(button, gesture)
+            if meaning is not None:
+                yield f"buttons[{i}].{gesture}", meaning
+
+
+def _spans(site: Site) -> Iterator[str]:
+    """Times and dates that run backwards or do not exist."""
+    spans = [(f"site.hours[{i}]", h.open, h.close) for i, h in enumerate(site.site.hours)]
+    for i, lot in enumerate(site.lots):
+        spans += [(f"lots[{i}].hours[{j}]", h.open, h.close) for j, h in enumerate(lot.hours or ())]
+    for i, counter in enumerate(site.counters):
+        spans += [
+            (f"counters[{i}].open[{j}]", s.start, s.end) for j, s in enumerate(counter.open or ())
+        ]
+    for path, start, end in spans:
+        if minute_of(end) <= minute_of(start):
+            yield f"want an end after {start}, got {end} - at `$.{path}`"
+    holidays = site.site.holidays
+    dates = [] if isinstance(holidays, str) else [("site.holidays", holidays)]
+    dates += [(f"services[{i}].dates", s.dates) for i, s in enumerate(site.services) if s.dates]
+    for path, listed in dates:
+        for j, span in enumerate(listed):
+            try:
+                first, last = dates_of(span)
+            except ValueError:
+                yield f"want a day of the calendar, got {span!r} - at `$.{path}[{j}]`"
+                continue
+            if last < first:
+                yield f"want the first day before the last, got {span!r} - at `$.{path}[{j}]`"
+
+
+def _meanings(site: Site) -> Iterator[str]:
+    """Gestures that say nothing or two things, and lots with more special bays than bays."""
+    for path, meaning in _said(site):
+        words = [meaning.next, meaning.toggle, meaning.level]
+        if sum(word is not None for word in words) != 1:
+            yield f"want one of next, toggle, level - at `$.{path}`"
+        if meaning.level is not None and not meaning.services:
+            yield f"want the services that are so busy - at `$.{path}.services`"
+    for i, lot in enumerate(site.lots):
+        if lot.accessible > lot.capacity:
+            yield f"want at most the capacity {lot.capacity} - at `$.lots[{i}].accessible`"

@@ -1,0 +1,103 @@
+"""What goes on between tickets and counters, and what is learnt from it."""
+
+from models.contract.results import Call
+from models.state.counters import Counter
+from models.state.house import House
+from models.state.memory import Memory
+from models.state.view import time_of
+from models.wait.line import Busy
+
+_IDLE_S = 30.0  # who waited less was perhaps called by an idle clerk
+_LIVE_S = 120.0  # an older call is history: no display calls it out
+_COUNTERS = 64  # with those that nobody declared; what is more is not followed
+_CALLS = 10
+
+
+class Clerks:
+    """Calls and finishes tickets in a memory. Times are seconds since 1970."""
+
+    def __init__(self, memory: Memory, house: House) -> None:
+        self.memory = memory
+        self.house = house
+        self.calls: list[Call] = []
+
+    def call(
+        self, service: str, number: str, counter: str | None, at_s: float, received_s: float
+    ) -> None:
+        """A ticket is called, to a counter if the machine says to which."""
+        state = self.memory.services[service]
+        ticket = state.tickets.call(number, at_s)
+        self._announce(
+            Call(number=number, service=service, counter=counter, at=time_of(at_s)), received_s
+        )
+        waited_s = None
+        if ticket is not None:
+            waited_s = max(at_s - ticket.issued_s, 0.0)
+            if ticket.told is not None:
+                state.learnt.conformal.learn(ticket.told, waited_s)
+        desk = self._desk(service, counter, at_s)
+        if at_s < desk.called_s or (ticket is None and desk in self.serving(service, number)):
+            return  # late, or called out once more
+        for other in self.serving(service, number):
+            other.busy = None
+        if desk.busy is not None:
+            is_known = waited_s is not None and waited_s > _IDLE_S
+            self.finish(desk, at_s, "served" if is_known else "cancelled")
+        desk.busy = Busy(service=service, called_s=at_s, waited_s=waited_s)
+        desk.number, desk.called_s = number, at_s
+
+    def call_next(self, counter: str, at_s: float, received_s: float) -> None:
+        """The counter calls whoever has waited longest, unless the ticket machine says whom."""
+        first: tuple[float, str, str] | None = None
+        for service in self.house.services_of[counter]:
+            tickets = self.memory.services[service].tickets
+            if tickets.waiting and not tickets.machine_calls:
+                number = next(iter(tickets.waiting))
+                head = (tickets.waiting[number].issued_s, service, number)
+                first = min(first, head) if first else head
+        if first is not None:
+            self.call(first[1], first[2], counter, at_s, received_s)
+            return
+        desk = self.memory.counters[counter]
+        desk.called_s = max(desk.called_s, at_s)
+
+    def serving(self, service: str, number: str) -> list[Counter]:
+        """The counters that serve a ticket now: one or none."""
+        return [
+            counter
+            for counter in self.memory.counters.values()
+            if counter.busy and counter.number == number and counter.busy.service == service
+        ]
+
+    def finish(self, counter: Counter, at_s: float, event: str) -> None:
+        """A counter is free again; learn from how long it was not."""
+        busy, counter.busy = counter.busy, None
+        if busy is None or event == "cancelled" or at_s < busy.called_s:
+            return
+        learnt = self.memory.services[busy.service].learnt
+        duration_s = at_s - busy.called_s
+        if event == "absent":
+            learnt.absent_s += 0.05 * (min(duration_s, 300.0) - learnt.absent_s)
+        else:
+            self.memory.pace.learn(duration_s, learnt.durations.mean_s)
+            learnt.durations.learn(duration_s)
+        if busy.waited_s is not None:
+            learnt.noshow.learn(busy.waited_s, absent=event == "absent")
+
+    def _announce(self, call: Call, received_s: float) -> None:
+        memory = self.memory
+        memory.calls = sorted([*memory.calls, call], key=lambda c: c.at)[-_CALLS:]
+        if received_s - call.at.timestamp() < _LIVE_S:
+            self.calls.append(call)
+
+    def _desk(self, service: str, counter: str | None, at_s: float) -> Counter:
+        """The counter that calls; a guess where the machine does not say."""
+        counters = self.memory.counters
+        if counter is None:
+            names = self.house.services[service].counters or (f"{service}",)
+            known = [counters.setdefault(name, Counter()) for name in names]
+            return min(known, key=lambda c: (c.busy is not None, c.called_s))
+        if counter not in counters and len(counters) >= _COUNTERS:
+            return Counter()
+        self.memory.services[service].seen_counters[counter] = at_s
+        return counters.setdefault(counter, Counter())

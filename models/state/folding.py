@@ -1,0 +1,228 @@
+"""What each kind of observation changes. One method a kind; none of them asks for the time."""
+
+from typing import cast
+
+from models.contract.observations import (
+    Cars,
+    Counter,
+    Gap,
+    Observation,
+    People,
+    PostNotice,
+    Press,
+    Pulse,
+    Queue,
+    SetCount,
+    SetLevel,
+    Ticket,
+)
+from models.contract.results import NoticeResult
+from models.state.clerks import Clerks
+from models.state.house import House
+from models.state.memory import Memory
+from models.state.view import time_of
+from models.state.waits import told
+
+_TOLD_EVERY = 3  # tickets, of which one is told a wait to learn from
+_PROMPT_S = 30.0  # what came later says nothing about what could be told in time
+_SHORT_GAP_S = 120.0  # of opening hours, in which hardly a ticket is missed
+_NAMES = 64  # that nobody declared; what is more is counted together
+_UNKNOWN_GAP_S = 7200.0  # taken for a gap of which nobody knows how long it was
+
+
+class Folding:
+    """Applies observations to a memory. Times are seconds since 1970."""
+
+    def __init__(self, memory: Memory, house: House) -> None:
+        self.memory = memory
+        self.house = house
+        self.clerks = Clerks(memory, house)
+        self._kinds = {
+            "people": self._people,
+            "pulse": self._pulse,
+            "cars": self._cars,
+            "press": self._press,
+            "ticket": self._ticket,
+            "queue": self._queue,
+            "counter": self._counter,
+            "level": self._level,
+            "set": self._set,
+            "notice": self._notice,
+            "gap": self._gap,
+            "crossing": self._crossing,
+        }
+
+    def apply(self, seen: Observation, at_s: float, received_s: float) -> None:
+        """Fold one observation.
+
+        Args:
+            seen: what was observed.
+            at_s: when.
+            received_s: when the hub got it; nothing happens later than that.
+        """
+        at_s = min(at_s, received_s)
+        memory, plans = self.memory, self.house.plans
+        if not memory.day_s <= received_s < memory.day_s + 82_800.0:  # 23 h: surely the same day
+            plan = plans.at(received_s)
+            if plan.start_s > memory.day_s or received_s < memory.day_s - 86_400.0:
+                memory.begin_day(plan, self.house)
+        memory.beats.hear(seen.device, at_s)
+        fold = self._kinds.get(seen.kind)
+        if fold is not None:
+            fold(seen, at_s, received_s)
+
+    def _strange(self, seen: Observation) -> None:
+        """Something of which the site file knows nothing."""
+        unknown, key = self.memory.unknown, f"{seen.kind}/{seen.name}"
+        if key not in unknown and len(unknown) >= _NAMES:
+            key = "others"
+        unknown[key] = unknown.get(key, 0) + 1
+
+    def _ticket(self, seen: Observation, at_s: float, received_s: float) -> None:
+        reading = cast("Ticket", seen.reading)
+        state = self.memory.services.get(seen.name)
+        if state is None:
+            self._strange(seen)
+            return
+        self.memory.beats.feed(f"tickets/{seen.name}", seen.device, at_s)
+        if at_s < self.memory.day_s:
+            return  # it came over night; those people have gone home
+        tickets = state.tickets
+        if reading.event == "issued":
+            ticket = tickets.issue(reading.number, at_s)
+            if ticket and tickets.issued % _TOLD_EVERY == 0 and received_s - at_s < _PROMPT_S:
+                ticket.told = told(self.memory, self.house, seen.name, reading.number, at_s)
+        elif reading.event == "called":
+            tickets.machine_calls = True
+            self.clerks.call(seen.name, reading.number, reading.counter, at_s, received_s)
+        else:
+            tickets.waiting.pop(reading.number, None)
+            for counter in self.clerks.serving(seen.name, reading.number):
+                self.clerks.finish(counter, at_s, reading.event)
+
+    def _press(self, seen: Observation, at_s: float, received_s: float) -> None:
+        meaning = self.house.meaning(seen.name, cast("Press", seen.reading).gesture)
+        if meaning is None:
+            self._strange(seen)
+        elif at_s < self.memory.day_s:
+            return
+        elif meaning.next is not None:
+            self.clerks.call_next(meaning.next, at_s, received_s)
+        elif meaning.toggle is not None:
+            counter = self.memory.counters[meaning.toggle]
+            spans = self.house.plans.at(at_s).counters[meaning.toggle]
+            is_open = counter.is_open(spans, at_s)
+            counter.say(open=not is_open, at_s=at_s, spans=spans, breaks=self.memory.breaks)
+        elif meaning.level is not None:
+            for service in meaning.services:
+                self._say_level(service, meaning.level, at_s)
+
+    def _counter(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        counter = self.memory.counters.get(seen.name)
+        if counter is None:
+            self._strange(seen)
+        elif at_s >= self.memory.day_s:
+            plan = self.house.plans.at(at_s)
+            counter.say(
+                open=cast("Counter", seen.reading).open,
+                at_s=at_s,
+                spans=plan.counters.get(seen.name, plan.office),
+                breaks=self.memory.breaks,
+            )
+
+    def _level(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        if seen.name in self.memory.services:
+            self._say_level(seen.name, cast("SetLevel", seen.reading).level, at_s)
+        else:
+            self._strange(seen)
+
+    def _say_level(self, service: str, level: int, at_s: float) -> None:
+        state = self.memory.services[service]
+        if at_s >= max(state.level_s, self.memory.day_s):
+            state.level, state.level_s = level, at_s
+
+    def _queue(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        state = self.memory.services.get(seen.name)
+        if state is None:
+            self._strange(seen)
+        elif at_s >= self.memory.day_s:
+            self.memory.beats.feed(f"queue/{seen.name}", seen.device, at_s)
+            state.display.show(cast("Queue", seen.reading), at_s)
+
+    def _people(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        zone = self.memory.zones.get(seen.name)
+        if zone is None:
+            self._strange(seen)
+        else:
+            zone.count(cast("People", seen.reading).count, at_s, by_hand=False)
+
+    def _pulse(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        lot = self.house.lot_of.get(seen.name)
+        if lot is None:
+            self._strange(seen)
+            return
+        self.memory.beats.feed(f"gates/{lot}", seen.device, at_s)
+        state, table = self.memory.lots[lot], self.house.lots[lot]
+        is_in = cast("Pulse", seen.reading).direction == "in"
+        state.pulse_s = max(at_s, state.pulse_s or 0.0)
+        state.cars.pulse(into=is_in, at_s=at_s, capacity=table.capacity)
+        state.cars.judge(table.capacity, table.few)
+
+    def _cars(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        state, table = self.memory.lots.get(seen.name), self.house.lots.get(seen.name)
+        if state is None or table is None:
+            self._strange(seen)
+        elif at_s > (state.camera_s or 0.0):
+            reading = cast("Cars", seen.reading)
+            if reading.seen:
+                state.camera_s = at_s
+            state.cars.camera(reading.occupied, reading.seen, at_s, table.capacity)
+            state.cars.judge(table.capacity, table.few)
+
+    def _set(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        count = cast("SetCount", seen.reading).count
+        if seen.name in self.memory.lots:
+            state, table = self.memory.lots[seen.name], self.house.lots[seen.name]
+            state.set_s = max(at_s, state.set_s or 0.0)
+            state.cars.set(count, at_s, table.capacity)
+            state.cars.judge(table.capacity, table.few)
+        elif seen.name in self.memory.zones:
+            self.memory.zones[seen.name].count(count, at_s, by_hand=True)
+        else:
+            self._strange(seen)
+
+    def _notice(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        reading = cast("PostNotice", seen.reading)
+        if reading.cancel:
+            self.memory.notices.pop(seen.name, None)
+            return
+        at = time_of(at_s)
+        self.memory.notices[seen.name] = NoticeResult(
+            at=at,
+            observed_at=at,
+            valid_until=reading.until or at,
+            severity=reading.severity,
+            since=reading.since,
+            until=reading.until,
+            texts=reading.texts,
+        )
+
+    def _gap(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        """Events may be missing of the sensor that is named, or of all that its device feeds."""
+        is_today = at_s >= self.memory.day_s  # else those whose tickets it missed have gone home
+        since = cast("Gap", seen.reading).since
+        since_s = at_s - _UNKNOWN_GAP_S if since is None else min(since.timestamp(), at_s)
+        office = self.house.plans.at(at_s).office
+        missed_s = sum(max(min(end, at_s) - max(start, since_s), 0.0) for start, end in office)
+        is_blind = is_today and missed_s > _SHORT_GAP_S
+        lot = self.house.lot_of.get(seen.name)
+        for thing in [f"gates/{lot}"] if lot else self.memory.beats.fed(seen.device):
+            kind, _, name = thing.partition("/")
+            if kind == "gates" and name in self.memory.lots:
+                self.memory.lots[name].cars.gap(at_s - since_s, self.house.lots[name].capacity)
+            elif kind == "tickets" and name in self.memory.services and is_blind:
+                self.memory.services[name].tickets.miss(at_s)
+
+    def _crossing(self, seen: Observation, _at_s: float, _received_s: float) -> None:
+        if seen.name not in self.house.lines:
+            self._strange(seen)

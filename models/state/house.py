@@ -1,0 +1,46 @@
+"""What the site file says, arranged as the fold asks for it."""
+
+from models.site import Meaning, Site
+from models.state.plan import Plans
+
+_NEXT = "next-"
+
+
+class House:
+    """Look-ups by id. Services that share a counter, directly or through others, are one group."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.plans = Plans(site)
+        self.services = {service.id: service for service in site.services}
+        self.counters = {counter.id: counter for counter in site.counters}
+        self.lots = {lot.id: lot for lot in site.lots}
+        self.zones = {zone.id: zone for zone in site.zones}
+        self.lines = {line.id: line for line in site.lines}
+        self.lot_of = {gate.id: gate.lot for gate in site.gates}
+        self.buttons = {button.id: button for button in site.buttons}
+        self.services_of = {
+            counter: tuple(s.id for s in site.services if counter in s.counters)
+            for counter in self.counters
+        }
+        self.group = {service: self._group(service) for service in self.services}
+
+    def meaning(self, button: str, gesture: str) -> Meaning | None:
+        """What a press means. `next-<counter>` needs no declaration: its name says it."""
+        declared = self.buttons.get(button)
+        if declared is not None:
+            meaning: Meaning | None = getattr(declared, gesture)
+            return meaning
+        counter = button.removeprefix(_NEXT)
+        if counter != button and counter in self.counters and gesture == "short":
+            return Meaning(next=counter)
+        return None
+
+    def _group(self, service: str) -> tuple[str, ...]:
+        found = {service}
+        while True:
+            counters = {c for s in found for c in self.services[s].counters}
+            more = {s.id for s in self.site.services if counters.intersection(s.counters)} | found
+            if more == found:
+                return tuple(s for s in self.services if s in found)
+            found = more

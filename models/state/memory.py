@@ -1,0 +1,101 @@
+"""All that the hub must not forget: the state of today and what was learnt, as plain values."""
+
+import msgspec
+
+from models.contract.results import Call, NoticeResult
+from models.errors import BadPayload
+from models.site import Service
+from models.state.beats import Beats
+from models.state.counters import Breaks, Counter
+from models.state.displays import Display
+from models.state.house import House
+from models.state.lots import LotState
+from models.state.plan import Plan, within
+from models.state.tickets import Tickets
+from models.state.zones import ZoneState
+from models.wait.durations import first_guess
+from models.wait.line import Learnt
+from models.wait.pace import Pace
+
+
+class ServiceState(msgspec.Struct):
+    """One service. `level_s` is when staff last said how busy it is, seconds since 1970."""
+
+    learnt: Learnt
+    tickets: Tickets = msgspec.field(default_factory=Tickets)
+    display: Display = msgspec.field(default_factory=Display)
+    seen_counters: dict[str, float] = {}
+    level: int | None = None
+    level_s: float = 0.0
+
+
+class Memory(msgspec.Struct):
+    """The office. `day_s` is the local midnight, seconds since 1970, of the day it stands for."""
+
+    day_s: float = 0.0
+    services: dict[str, ServiceState] = {}
+    counters: dict[str, Counter] = {}
+    lots: dict[str, LotState] = {}
+    zones: dict[str, ZoneState] = {}
+    notices: dict[str, NoticeResult] = {}
+    beats: Beats = msgspec.field(default_factory=Beats)
+    breaks: Breaks = msgspec.field(default_factory=Breaks)
+    pace: Pace = msgspec.field(default_factory=Pace)
+    calls: list[Call] = []
+    unknown: dict[str, int] = {}
+
+    def begin_day(self, plan: Plan, house: House) -> None:
+        """Midnight has passed: tickets start again, what was learnt fades a little."""
+        first, self.day_s = not self.day_s, plan.start_s
+        self.calls = []
+        self.pace = Pace()
+        for service in self.services.values():
+            service.tickets.begin_day()
+            service.display.begin_day()
+            service.seen_counters = {}
+            service.level = None
+            if not first:
+                service.learnt.forget()
+        for counter in self.counters.values():
+            counter.begin_day()
+        for name, state in self.lots.items():
+            if state.pulse_s is not None and not within(plan.lots[name], plan.start_s):
+                state.cars.night(plan.start_s, house.lots[name].capacity)
+                state.cars.judge(house.lots[name].capacity, house.lots[name].few)
+
+
+def fitted(memory: Memory, house: House) -> Memory:
+    """The same memory for this site file: what is gone is dropped, what is new begins."""
+    memory.services = {
+        name: memory.services.get(name) or _begun(service)
+        for name, service in house.services.items()
+    }
+    memory.counters = {name: memory.counters.get(name) or Counter() for name in house.counters}
+    memory.lots = {name: memory.lots.get(name) or LotState() for name in house.lots}
+    memory.zones = {name: memory.zones.get(name) or ZoneState() for name in house.zones}
+    return memory
+
+
+def _begun(service: Service) -> ServiceState:
+    return ServiceState(learnt=Learnt(durations=first_guess(service.service_minutes)))
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Memory)
+
+
+def dumped(memory: Memory) -> bytes:
+    """The memory as bytes; equal memories give equal bytes."""
+    return _encoder.encode(memory)
+
+
+def loaded(data: bytes) -> Memory:
+    """The memory from its bytes.
+
+    Raises:
+        BadPayload: they are none.
+    """
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadPayload(f"want the hub's folded state, got {len(data)} bytes: {error}") from None

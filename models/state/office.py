@@ -1,0 +1,108 @@
+"""The office as a fold over observations. Pure: it gets every moment, and gives values."""
+
+from datetime import datetime
+
+from models.contract.observations import Observation
+from models.contract.results import Call, Result, Spread
+from models.site import Site
+from models.state.folding import Folding
+from models.state.house import House
+from models.state.memory import Memory, dumped, fitted, loaded
+from models.state.results import results_of
+from models.state.view import View
+
+
+class Office:
+    """What the hub believes.
+
+    Args:
+        site: the office's site file.
+        assume_alive: a log without beats is replayed: silence means that nothing happened.
+    """
+
+    def __init__(self, site: Site, *, assume_alive: bool = False) -> None:
+        self._house = House(site)
+        self._folding = Folding(fitted(Memory(), self._house), self._house)
+        self._assume_alive = assume_alive
+
+    @property
+    def site(self) -> Site:
+        """The site file."""
+        return self._house.site
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """How often something came of which the site file knows nothing, by kind/name."""
+        return dict(self._folding.memory.unknown)
+
+    def fold(self, observation: Observation, at: datetime, received_at: datetime) -> None:
+        """Take in one observation.
+
+        Args:
+            observation: what was seen.
+            at: when; what is later than `received_at` counts as then.
+            received_at: when the hub got it.
+        """
+        self._folding.apply(observation, at.timestamp(), received_at.timestamp())
+
+    def results(self, now: datetime) -> dict[str, Result]:
+        """All that can be said now, by the topic below `hub/`: "service/tax", "lot/front", "calls".
+
+        Everything that the site file declares has a result; a notice only while it holds.
+        """
+        return results_of(self._view(now))
+
+    def new_calls(self) -> list[Call]:
+        """Calls to be called out, since this was last asked; calls that came late are not."""
+        clerks = self._folding.clerks
+        calls, clerks.calls = clerks.calls, []
+        return calls
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """When results change next though nothing happens: something ages, opens or closes."""
+        return min((r.valid_until for r in self.results(now).values()), default=None)
+
+    def wait(self, service: str, now: datetime, *, counted: bool = False) -> Spread | None:
+        """How long somebody waits who comes now, None if nobody knows.
+
+        Args:
+            service: for what.
+            now: when they come.
+            counted: whether they already stand in the newest `queue` observation.
+        """
+        return self._view(now).wait(service, counted=counted)[0]
+
+    def remaining(self, service: str, ticket: str, now: datetime) -> Spread | None:
+        """How much longer a ticket waits, None if it does not wait or nobody knows."""
+        return self._view(now).remaining(service, ticket)
+
+    def cars(self, lot: str, now: datetime) -> tuple[float, float, float] | None:
+        """Parked cars at 10, 50 and 90 %, None if nobody knows; however old the news is."""
+        return self._view(now).cars(lot)
+
+    def basis(self, service: str, now: datetime) -> str:
+        """What `wait` rests on now."""
+        return self._view(now).wait(service)[1]
+
+    def dump(self) -> bytes:
+        """All that must survive a restart, what was learnt included."""
+        return dumped(self._folding.memory)
+
+    @classmethod
+    def load(cls, site: Site, data: bytes, *, assume_alive: bool = False) -> "Office":
+        """Go on from a dump; with a changed site file from as much of it as still fits.
+
+        Raises:
+            BadPayload: not a dump.
+        """
+        office = cls(site, assume_alive=assume_alive)
+        memory = fitted(loaded(data), office._house)
+        office._folding = Folding(memory, office._house)
+        return office
+
+    def _view(self, now: datetime) -> View:
+        memory, plan = self._folding.memory, self._house.plans.at(now.timestamp())
+        if plan.start_s > memory.day_s:  # a day on which nothing was heard yet
+            memory = fitted(loaded(dumped(memory)), self._house)
+            memory.begin_day(plan, self._house)
+        return View(memory, self._house, now, assume_alive=self._assume_alive)

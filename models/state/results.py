@@ -1,0 +1,40 @@
+"""All that is published at one moment, by the topic below `hub/`."""
+
+import msgspec
+
+from models.contract.results import CallsResult, NoticeResult, Result
+from models.state.places import lot_result, zone_result
+from models.state.sanity import checked
+from models.state.services import service_result
+from models.state.view import DAY, View, time_of
+
+
+def results_of(view: View) -> dict[str, Result]:
+    """Every value with its age, its spread and its end, and none that cannot be."""
+    house = view.house
+    results: dict[str, Result] = {f"service/{s}": service_result(view, s) for s in house.services}
+    results |= {f"lot/{lot}": lot_result(view, lot) for lot in house.lots}
+    results |= {f"zone/{zone}": zone_result(view, zone) for zone in house.zones}
+    for name, notice in view.memory.notices.items():
+        if notice.until is None or notice.until > view.now:
+            results[f"notice/{name}"] = _notice_result(view, notice)
+    results["calls"] = _calls_result(view)
+    for result in results.values():
+        checked(result)
+    return results
+
+
+def _calls_result(view: View) -> CallsResult:
+    calls = tuple(reversed(view.memory.calls))
+    return CallsResult(
+        at=view.now,
+        observed_at=calls[0].at if calls else None,
+        valid_until=time_of(view.plan.end_s),
+        calls=calls,
+    )
+
+
+def _notice_result(view: View, notice: NoticeResult) -> NoticeResult:
+    """A notice holds until it is cancelled, or until the end that it names."""
+    until = notice.until or view.now + DAY
+    return msgspec.structs.replace(notice, at=view.now, valid_until=until)

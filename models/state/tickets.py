@@ -1,0 +1,78 @@
+"""The tickets of one service: who waits, in the order in which they came."""
+
+import msgspec
+
+from models.contract.results import Spread
+
+_PASSED = 5  # calls of later tickets after which one that was not called never will be
+
+
+class Waiting(msgspec.Struct):
+    """One waiting ticket. `told` is what was found when it was issued, to be held against it."""
+
+    issued_s: float
+    passed: int = 0
+    told: Spread | None = None
+
+
+class Tickets(msgspec.Struct):
+    """Times are seconds since 1970.
+
+    A gap leaves events unseen. From `blind_s`, its end, the number of the waiting is not known,
+    until a ticket is called that was issued after it: by then all those before it are gone.
+    """
+
+    waiting: dict[str, Waiting] = {}
+    issued: int = 0
+    called: str | None = None
+    called_s: float = 0.0
+    machine_calls: bool = False
+    blind_s: float | None = None
+
+    def begin_day(self) -> None:
+        """Numbers start again; what still waited has gone home."""
+        self.waiting = {}
+        self.called = None
+        self.called_s = 0.0
+        self.blind_s = None
+
+    def issue(self, number: str, at_s: float) -> Waiting | None:
+        """A ticket was drawn. None if it waits already: a repetition."""
+        if number in self.waiting:
+            return None
+        last = next(reversed(self.waiting.values()), None)
+        ticket = self.waiting[number] = Waiting(issued_s=at_s)
+        self.issued += 1
+        if last is not None and last.issued_s > at_s:  # it came late over a cut line
+            self.waiting = dict(sorted(self.waiting.items(), key=lambda item: item[1].issued_s))
+        return ticket
+
+    def call(self, number: str, at_s: float) -> Waiting | None:
+        """A ticket was called. None if it was not seen to be issued.
+
+        Tickets that are passed again and again were called unseen, or are lost: they do not wait.
+        """
+        if at_s >= self.called_s:
+            self.called, self.called_s = number, at_s
+        ticket = self.waiting.pop(number, None)
+        if ticket is None:
+            return None
+        for other, waiting in self._before(ticket.issued_s):
+            waiting.passed += 1
+            if waiting.passed >= _PASSED or self.blind_s is not None:
+                del self.waiting[other]
+        if self.blind_s is not None and ticket.issued_s >= self.blind_s:
+            self.blind_s = None
+        return ticket
+
+    def miss(self, until_s: float) -> None:
+        """Events may be missing until then."""
+        self.blind_s = max(until_s, self.blind_s or 0.0)
+
+    def _before(self, issued_s: float) -> list[tuple[str, Waiting]]:
+        earlier = []
+        for number, waiting in self.waiting.items():
+            if waiting.issued_s >= issued_s:
+                break
+            earlier.append((number, waiting))
+        return earlier

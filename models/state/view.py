@@ -1,0 +1,79 @@
+"""The office at one moment: what is known, and until when it holds."""
+
+from datetime import UTC, datetime, timedelta
+
+from models.contract.results import Spread
+from models.state import waits
+from models.state.house import House
+from models.state.memory import Memory
+
+DAY = timedelta(days=1)
+
+
+class View:
+    """A memory of today, the site and now. `until_s` are seconds since 1970; 0 is never."""
+
+    def __init__(self, memory: Memory, house: House, now: datetime, *, assume_alive: bool) -> None:
+        self.memory = memory
+        self.house = house
+        self.now = now
+        self.now_s = now.timestamp()
+        self.plan = house.plans.at(self.now_s)
+        self.fresh = house.site.freshness
+        self.assume_alive = assume_alive
+
+    def wait(self, service: str, *, counted: bool = False) -> tuple[Spread | None, str, float]:
+        """The wait of who comes now, what it rests on, and until when that holds."""
+        until_s = self.tickets_until_s(service)
+        state = self.memory.services[service]
+        if until_s > self.now_s and state.tickets.blind_s is None:
+            raw = waits.told(self.memory, self.house, service, None, self.now_s)
+            return raw and state.learnt.conformal.apply(raw), "tickets", until_s
+        until_s = self.display_until_s(service)
+        if until_s > self.now_s:
+            raw = waits.shown(self.memory, self.house, service, counted=counted)
+            return raw, "queue", until_s
+        return None, "", 0.0
+
+    def remaining(self, service: str, number: str) -> Spread | None:
+        """The wait from now on of the holder of a ticket."""
+        if self.tickets_until_s(service) <= self.now_s:
+            return None
+        raw = waits.told(self.memory, self.house, service, number, self.now_s)
+        return raw and self.memory.services[service].learnt.conformal.apply(raw)
+
+    def cars(self, lot: str) -> tuple[float, float, float] | None:
+        """Parked cars at 10, 50 and 90 %."""
+        capacity = self.house.lots[lot].capacity
+        return self.memory.lots[lot].cars.quantiles(self.now_s, capacity)
+
+    def until_s(self, thing: str, limit_s: float) -> float:
+        """Until when all is known that happened to a thing that events feed; 0 is never."""
+        heard_s = self.memory.beats.heard_of(thing)
+        if heard_s is None:
+            return 0.0
+        return (self.now_s if self.assume_alive else heard_s) + limit_s
+
+    def tickets_until_s(self, service: str) -> float:
+        """Until when it is known who waits with a ticket."""
+        return self.until_s(f"tickets/{service}", self.fresh.ticket_s)
+
+    def display_until_s(self, service: str) -> float:
+        """Until when the newest look at a polled display holds."""
+        seen_s = self.memory.services[service].display.seen_s
+        if seen_s is None:
+            return 0.0
+        return (self.now_s if self.assume_alive else seen_s) + self.fresh.ticket_s
+
+    def zone_until_s(self, zone: str) -> float:
+        """Until when the newest count of a zone holds."""
+        state = self.memory.zones[zone]
+        if state.seen_s is None:
+            return 0.0
+        limit_s = self.fresh.button_s if state.by_hand else self.fresh.camera_s
+        return (self.now_s if self.assume_alive else state.seen_s) + limit_s
+
+
+def time_of(at_s: float) -> datetime:
+    """Aware, to the millisecond."""
+    return datetime.fromtimestamp(round(at_s, 3), UTC)

@@ -1,0 +1,99 @@
+"""From the memory to an estimator's view of the line, and from its answer to a told wait."""
+
+from models.contract.results import Spread
+from models.state.counters import Counter
+from models.state.house import House
+from models.state.memory import Memory
+from models.wait import estimator
+from models.wait.line import Desk, Line, Person
+
+
+def told(
+    memory: Memory, house: House, service: str, number: str | None, now_s: float
+) -> Spread | None:
+    """What the tickets say, before it is held against what came.
+
+    Args:
+        memory: of today.
+        house: the site.
+        service: for what.
+        number: whose wait from now on; None is somebody who takes a ticket now.
+        now_s: now, seconds since 1970.
+
+    Returns:
+        None while nobody can know: events are missing, the ticket does not wait, no counter opens.
+    """
+    tickets = memory.services[service].tickets
+    if tickets.blind_s is not None or (number is not None and number not in tickets.waiting):
+        return None
+    spread: Spread | None = estimator("tickets")(line(memory, house, service, number, now_s))
+    return spread
+
+
+def shown(memory: Memory, house: House, service: str, *, counted: bool) -> Spread | None:
+    """What a polled display says.
+
+    Args:
+        memory: of today.
+        house: the site.
+        service: for what.
+        counted: whether who asks is already among those that wait.
+    """
+    display = memory.services[service].display
+    if display.seen_s is None:
+        return None
+    calls = max(display.waiting + (not counted), 0)
+    service_s = house.services[service].service_minutes * 60.0
+    spread: Spread | None = estimator("queue")(display.snapshot(calls, service_s))
+    return spread
+
+
+def line(memory: Memory, house: House, service: str, number: str | None, now_s: float) -> Line:
+    """Everybody who is called before `number`, and all the counters that they share."""
+    group = house.group[service]
+    own_s = now_s if number is None else memory.services[service].tickets.waiting[number].issued_s
+    people = []
+    for member in group:
+        for other, waiting in memory.services[member].tickets.waiting.items():
+            if waiting.issued_s > own_s or (member == service and other == number):
+                break
+            people.append((waiting.issued_s, member))
+    people.sort(key=lambda person: person[0])
+    people.append((own_s, service))
+    variation2 = memory.services[service].learnt.durations.variation2
+    factor, factor_sd = memory.pace.belief(variation2)
+    return Line(
+        now_s=now_s,
+        desks=_desks(memory, house, group, now_s),
+        people=tuple(Person(service=member, issued_s=issued_s) for issued_s, member in people),
+        learnt={member: memory.services[member].learnt for member in group},
+        factor=factor,
+        factor_sd=factor_sd,
+    )
+
+
+def counters_of(memory: Memory, house: House, service: str) -> tuple[str, ...]:
+    """The counters of a service: those declared, else those that called for it today."""
+    declared = house.services[service].counters
+    return declared or tuple(memory.services[service].seen_counters) or (service,)
+
+
+def _desks(memory: Memory, house: House, group: tuple[str, ...], now_s: float) -> tuple[Desk, ...]:
+    plan = house.plans.at(now_s)
+    close_s = plan.office[-1][1] if plan.office else now_s
+    services: dict[str, list[str]] = {}
+    for member in group:
+        for name in counters_of(memory, house, member):
+            services.setdefault(name, []).append(member)
+    desks = []
+    for name, served in services.items():
+        counter = memory.counters.get(name) or Counter()
+        spans = plan.counters.get(name, plan.office)
+        desks.append(
+            Desk(
+                services=tuple(served),
+                busy=counter.busy,
+                closures=counter.closures(spans, close_s, now_s, memory.breaks),
+            )
+        )
+    return tuple(desks)

@@ -1,0 +1,77 @@
+"""What an estimator is given: who waits, and who will call them when."""
+
+import math
+
+import msgspec
+
+from models.contract.results import Spread
+from models.wait.conformal import Conformal
+from models.wait.durations import Durations
+from models.wait.noshow import NoShow
+
+Closures = tuple[tuple[float, float], ...]
+"""From and to, seconds since 1970, in order: meanwhile a counter calls nobody."""
+
+
+class Learnt(msgspec.Struct):
+    """All that is learnt about one service."""
+
+    durations: Durations
+    noshow: NoShow = msgspec.field(default_factory=NoShow)
+    absent_s: float = 30.0
+    conformal: Conformal = msgspec.field(default_factory=Conformal)
+
+    def forget(self) -> None:
+        """A day has passed."""
+        self.durations.forget()
+        self.noshow.forget()
+
+
+class Busy(msgspec.Struct, frozen=True):
+    """Whom a desk serves. `waited_s` is how long they waited, None if nobody knows."""
+
+    service: str
+    called_s: float
+    waited_s: float | None
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """A counter: the services it calls for, whom it serves, when it will call nobody."""
+
+    services: tuple[str, ...]
+    busy: Busy | None = None
+    closures: Closures = ()
+
+
+class Person(msgspec.Struct, frozen=True):
+    """Somebody who waits: for what, and since when in seconds since 1970."""
+
+    service: str
+    issued_s: float
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line at the moment `now_s`. The last of `people` asks; all others are called before."""
+
+    now_s: float
+    desks: tuple[Desk, ...]
+    people: tuple[Person, ...]
+    learnt: dict[str, Learnt]
+    factor: float = 1.0
+    factor_sd: float = 0.0
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a polled display shows: calls until one's own, and the usual seconds between calls."""
+
+    calls: int
+    call_s: float
+
+
+def spread_of(p10_s: float, p50_s: float, p90_s: float) -> Spread | None:
+    """A spread that can be told, or None if nobody will be called."""
+    if not math.isfinite(p90_s):
+        return None
+    p10_s = max(p10_s, 0.0)
+    p50_s = max(p50_s, p10_s)
+    return Spread(p10_s=p10_s, p50_s=p50_s, p90_s=max(p90_s, p50_s))

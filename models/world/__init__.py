@@ -1,0 +1,1 @@
+"""A seeded synthetic office with known truth: models.world.office.live. See docs/world.md."""

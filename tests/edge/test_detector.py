@@ -1,0 +1,107 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge import cards
+from edge.bench import bench, truths
+from edge.capture import File
+from edge.detector import Detector
+from models.errors import Missing
+from models.sensing.boxes import PERSON, only
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without weights."""
+    monkeypatch.setattr(cards, "folders", lambda: iter([tmp_path]))
+    return tmp_path
+
+
+@pytest.mark.parametrize("asked", [None, "yolox-nano"], ids=["the default", "by name"])
+def test_without_weights_hog_counts_and_says_so(bare: Path, asked: str | None) -> None:
+    detector = Detector.best(asked)
+    assert detector.basis == "camera hog (no weights found)"
+    assert detector.sees == {PERSON}
+    boxes = detector.detect(np.full((240, 320, 3), 90, np.uint8))
+    assert boxes.shape == (0, 6)
+    assert boxes.dtype == np.float32
+    assert not list(bare.iterdir())
+
+
+def test_weights_of_another_checksum_are_not_run(bare: Path) -> None:
+    (bare / "yolox_nano.onnx").write_bytes(b"not a network")
+    assert Detector.best().basis == "camera hog (no weights found)"
+
+
+def test_a_card_that_nobody_wrote_is_missing() -> None:
+    with pytest.raises(Missing, match=r"want a card of .*yolox-nano.*, got 'yolo-9000'"):
+        Detector.best("yolo-9000")
+
+
+def test_hog_finds_a_person_who_stands(shared: Path, bare: Path) -> None:
+    _ = bare
+    clip = shared / "data/vision/clips/intel_preview_worker-zone-detection.gif"
+    detector = Detector.best()
+    source = File(str(clip), every_s=1.38)
+    shots = [source.read(lambda: True) for _ in range(2)]
+    assert shots[1].number == 23
+    boxes = detector.detect(shots[1].frame)
+    assert boxes[:, 5].tolist() == [PERSON]
+    assert (boxes[:, :4] >= 0).all()
+    assert (boxes[:, [2, 3]] <= [480, 270]).all()
+
+
+@pytest.mark.parametrize("threshold", [0.25, 0.3, 0.45, 0.6])
+def test_the_threshold_hardly_matters_in_the_flat_range(shared: Path, threshold: float) -> None:
+    data = shared / "data/vision"
+    detector = Detector.best("yolox-nano")
+    assert detector.basis == "camera yolox-nano"
+    worst = {"classroom": 0.0, "worker-zone": 0.0, "store-aisle": 0.5}
+    for clip, mean in worst.items():
+        name, people = next((n, p) for n, p in truths(data).items() if clip in n)
+        source = File(str(data / "clips" / name), every_s=0)
+        errors = []
+        for _ in range(max(people) + 1):
+            shot = source.read(lambda: True)
+            if shot.number in people:
+                seen = only(detector.detect(shot.frame, threshold), PERSON, threshold)
+                errors.append(abs(len(seen) - people[shot.number]))
+        assert sum(errors) / len(people) <= mean, clip
+
+
+def test_the_bench_says_how_wrong_the_default_is(shared: Path) -> None:
+    said = list(bench(["yolox-nano"], shared / "data/vision"))
+    assert "ms CPU a frame of 480x360 on one thread" in said[0]
+    assert "one-by-one-person-detection.mp4: 28 of 28 frames exact" in said[1]
+
+
+def test_the_bench_tells_the_speed_where_no_clip_is(bare: Path) -> None:
+    said = list(bench(["hog", "yolox-nano"], bare))
+    assert len(said) == 2
+    assert "hog: " in said[0]
+    assert "machiai models pull yolox-nano" in said[1]
+
+
+def test_onnxruntime_is_told_before_its_import_not_to_phone_home() -> None:
+    code = """
+import os, sys
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("onnxruntime", "cv2"):
+            print(name, os.environ.get("ORT_DISABLE_TELEMETRY"), os.environ.get("OPENCV_LOG_LEVEL"))
+sys.meta_path.insert(0, Watch())
+import edge.detector
+"""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("ORT_", "OPENCV_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert said["onnxruntime"].startswith("1 ")
+    assert said["cv2"].endswith(" OFF")

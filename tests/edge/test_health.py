@@ -1,0 +1,70 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from edge.health import health
+from models.contract.results import Health
+
+AT = datetime(2026, 11, 24, 1, 32, tzinfo=UTC)
+
+
+def report(root: Path, folder: Path) -> Health:
+    return health(
+        at=AT,
+        folder=folder,
+        outbox=3,
+        clock_synchronised=True,
+        sensor_age_s={"gate front-in": 1.5},
+        refused={"no match": 2},
+        root=root,
+    )
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="ascii")
+
+
+def test_a_raspberry_pi_tells_its_temperature_and_its_supply(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "class/thermal/thermal_zone0/temp": "48312\n",
+            "class/hwmon/hwmon0/name": "cpu_thermal\n",
+            "class/hwmon/hwmon1/name": "rpi_volt\n",
+            "class/hwmon/hwmon1/in0_lcrit_alarm": "0\n",
+        },
+    )
+    told = report(tmp_path, tmp_path)
+    assert told.temperature_c == pytest.approx(48.312)
+    assert told.under_voltage is False
+    assert told.disk_free_share is not None
+    assert 0 <= told.disk_free_share <= 1
+    assert (told.at, told.outbox, told.clock_synchronised) == (AT, 3, True)
+    assert told.sensor_age_s == {"gate front-in": 1.5}
+    assert told.refused == {"no match": 2}
+
+
+def test_a_weak_supply_is_told(tmp_path: Path) -> None:
+    chip = "class/hwmon/hwmon4/"
+    write(tmp_path, {chip + "name": "rpi_volt\n", chip + "in0_lcrit_alarm": "1\n"})
+    assert report(tmp_path, tmp_path).under_voltage is True
+
+
+def test_what_cannot_be_known_is_unknown(tmp_path: Path) -> None:
+    told = report(tmp_path / "no-sys", tmp_path / "no-folder")
+    assert (told.temperature_c, told.under_voltage, told.disk_free_share) == (None, None, None)
+
+
+def test_a_zone_that_answers_with_nonsense_is_left_out(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "class/thermal/thermal_zone0/temp": "",
+            "class/thermal/thermal_zone1/temp": "x",
+            "class/thermal/thermal_zone2/temp": "-5000",
+        },
+    )
+    assert report(tmp_path, tmp_path).temperature_c == pytest.approx(-5.0)
