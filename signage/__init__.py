@@ -1,0 +1,1 @@
+"""SHOWS: what residents and staff see."""

@@ -1,0 +1,84 @@
+"""The lobby page of one display, 1920×1080."""
+
+from datetime import datetime
+
+import segno
+from aiohttp import web
+from markupsafe import Markup
+
+from models.site import Display, Site
+from signage.assets import environment
+from signage.cache import Cache
+from signage.mirror import Mirror
+from signage.page import html
+from signage.view import Painter
+from signage.wording import LANGUAGES, Words
+
+
+class Lobby:
+    """The page of one display and the part of it that changes."""
+
+    def __init__(
+        self, site: Site, display: Display, mirror: Mirror, cache: Cache, part: str
+    ) -> None:
+        """Take where the part is served: a browser on the display's Pi and a preview differ."""
+        self._site = site
+        self._display = display
+        self._mirror = mirror
+        self._cache = cache
+        self._part = part
+        self._languages = [code for code in display.languages if code in LANGUAGES] or ["ja"]
+        self._words = {code: Words(code, site.zone_info) for code in self._languages}
+        self._painters = {code: Painter(site, words) for code, words in self._words.items()}
+        self._qr = _qr(site.site.url) if site.site.url else None
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The whole page."""
+        return self._response("display.html", request)
+
+    async def part(self, request: web.Request) -> web.Response:
+        """What changes in it."""
+        return self._response("display_part.html", request)
+
+    def _response(self, template: str, request: web.Request) -> web.Response:
+        asked = request.query.get("lang", "")
+        first = asked if asked in self._words else self._languages[0]
+        rendered = self._cache(
+            (template, self._display.id, first), lambda now: self._render(template, first, now)
+        )
+        return html(rendered.body, self._mirror)
+
+    def _render(self, template: str, first: str, now: datetime) -> tuple[bytes, datetime]:
+        boards = {
+            code: painter.board(
+                self._mirror,
+                now,
+                services=self._display.services,
+                lots=self._display.lots,
+                zones=self._display.zones,
+            )
+            for code, painter in self._painters.items()
+        }
+        made = (
+            environment()
+            .get_template(template)
+            .render(
+                board=boards[first],
+                words=self._words[first],
+                seconds=[
+                    (boards[code], self._words[code]) for code in self._languages if code != first
+                ],
+                speed=f"{self._mirror.clock.speed:g}",
+                part=f"{self._part}?lang={first}",
+                zone=self._site.site.timezone,
+                clock=now.astimezone(self._site.zone_info).strftime("%H:%M"),
+                qr=self._qr,
+            )
+        )
+        return made.encode(), boards[first].good_until
+
+
+def _qr(url: str) -> Markup:
+    """The public page's address as SVG, without a style that the page's policy would refuse."""
+    drawn = segno.make(url, error="m", micro=False)
+    return Markup(drawn.svg_inline(border=2, omitsize=True, title=url))  # noqa: S704  segno escapes it

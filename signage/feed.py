@@ -1,0 +1,235 @@
+"""The feed: what a site says, as one document for whoever wants to build on it."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from models.contract import codec
+from models.contract.ids import Count, Id, Level, Short, Text, Time
+from models.contract.results import (
+    AccessibleResult,
+    Free,
+    LotStatus,
+    NoticeResult,
+    Result,
+    ServiceStatus,
+    Spread,
+    Vacancy,
+)
+from models.site import Names, Site
+from signage.freshness import Life, State
+from signage.mirror import Mirror
+
+SCHEMA_VERSION: Literal["1.0"] = "1.0"
+_LONGEST = timedelta(hours=1)  # a document is made anew at least so often
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """Root of what has an age. Times are null where the hub has never reported."""
+
+    id: Id
+    name: Names
+    at: Time | None = None
+    observed_at: Time | None = None
+    valid_until: Time | None = None
+    basis: str = ""
+
+
+class ServiceItem(Item, frozen=True, kw_only=True):
+    """A service. Unknown is null; wait in seconds, exceeded 9, 5 and 1 times in 10."""
+
+    place: Names | None = None
+    state: ServiceStatus = "no_data"
+    level: Level | None = None
+    waiting: Count | None = None
+    called: Short | None = None
+    counters_open: Count | None = None
+    wait: Spread | None = None
+    opens_at: Time | None = None
+
+
+class LotItem(Item, frozen=True, kw_only=True):
+    """A car park. Full is `vacancy: full`, closed is `state: closed`, unknown is null."""
+
+    state: LotStatus = "no_data"
+    vacancy: Vacancy | None = None
+    free: Free | None = None
+    capacity: Count
+    accessible: AccessibleResult | None = None
+    opens_at: Time | None = None
+
+
+class ZoneItem(Item, frozen=True, kw_only=True):
+    """A place where people wait."""
+
+    state: Literal["open", "closed", "no_data"] = "no_data"
+    people: Count | None = None
+    capacity: Count
+    level: Level | None = None
+    over: bool | None = None
+
+
+class CallItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A called ticket."""
+
+    number: Short
+    service: Id
+    counter: Id | None
+    at: Time
+
+
+class NoticeItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An announcement or an emergency that holds now."""
+
+    id: Id
+    severity: Literal["info", "warning", "emergency"]
+    since: Time | None = msgspec.field(name="from", default=None)
+    until: Time | None = None
+    texts: dict[str, Text]
+    at: Time
+    valid_until: Time
+
+
+class SiteItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An office."""
+
+    id: Id
+    name: Names
+    timezone: str
+    url: str | None = None
+
+
+class SiteDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """All that an office says at one moment. No value in it is past its `valid_until`."""
+
+    schema_version: Literal["1.0"]
+    site: SiteItem
+    generated_at: Time
+    services: tuple[ServiceItem, ...]
+    lots: tuple[LotItem, ...]
+    zones: tuple[ZoneItem, ...]
+    calls: tuple[CallItem, ...]
+    notices: tuple[NoticeItem, ...]
+
+
+class Sites(msgspec.Struct, frozen=True, kw_only=True):
+    """The offices that are served here."""
+
+    sites: tuple[SiteItem, ...]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+
+
+def site_item(site: Site) -> SiteItem:
+    """The office itself."""
+    office = site.site
+    return SiteItem(id=site.id, name=office.name, timezone=office.timezone, url=office.url)
+
+
+def document(mirror: Mirror, now: datetime) -> SiteDocument:
+    """The feed's document at `now`."""
+    site = mirror.site
+    calls = mirror.calls()
+    return SiteDocument(
+        schema_version=SCHEMA_VERSION,
+        site=site_item(site),
+        generated_at=now,
+        services=tuple(
+            ServiceItem(
+                id=item.id,
+                name=item.name,
+                place=item.place,
+                **_living(mirror.service(item.id), now),
+            )
+            for item in site.services
+        ),
+        lots=tuple(
+            LotItem(
+                id=item.id,
+                name=item.name or {},
+                **{"capacity": item.capacity, **_living(mirror.lot(item.id), now)},
+            )
+            for item in site.lots
+        ),
+        zones=tuple(
+            ZoneItem(
+                id=item.id,
+                name=item.name or {},
+                **{**_living(mirror.zone(item.id), now), "capacity": item.capacity},
+            )
+            for item in site.zones
+        ),
+        calls=()
+        if calls is None or now >= calls.valid_until
+        else tuple(
+            CallItem(number=c.number, service=c.service, counter=c.counter, at=c.at)
+            for c in calls.calls
+        ),
+        notices=tuple(
+            NoticeItem(id=name, **_fields(notice, NoticeItem))
+            for name, notice in mirror.notices().items()
+            if _holds(notice, now)
+        ),
+    )
+
+
+def render(mirror: Mirror, now: datetime) -> tuple[bytes, datetime]:
+    """The document as JSON, and until when it holds if nothing new is heard."""
+    made = document(mirror, now)
+    ends = [end for end in _ends(mirror) if end > now]
+    return msgspec.json.encode(codec.plain(made)), min([now + _LONGEST, *ends])
+
+
+def render_sites(site: Site) -> bytes:
+    """The list of offices as JSON."""
+    return msgspec.json.encode(codec.plain(Sites(sites=(site_item(site),))))
+
+
+def _living(result: Result | None, now: datetime) -> dict[str, Any]:
+    """The fields of a result; of one that has run out only its times and what never ages."""
+    if result is None:
+        return {}
+    state: State = getattr(result, "state", "no_data")
+    life = Life(state, result.observed_at, result.valid_until, getattr(result, "opens_at", None))
+    phase = life.phase(now)
+    if phase in ("stale", "no_data") or now >= result.valid_until:
+        kept = {name: getattr(result, name) for name in Result.__struct_fields__}
+        kept |= {"basis": getattr(result, "basis", ""), "state": "no_data"}
+        return kept | {"state": "closed", "opens_at": life.opens_at} if phase == "closed" else kept
+    return {name: getattr(result, name) for name in result.__struct_fields__}
+
+
+def _fields(source: msgspec.Struct, into: type[msgspec.Struct]) -> dict[str, Any]:
+    wanted = set(into.__struct_fields__)
+    return {name: getattr(source, name) for name in source.__struct_fields__ if name in wanted}
+
+
+def _holds(notice: NoticeResult, now: datetime) -> bool:
+    since = notice.since or now
+    return since <= now < min(notice.valid_until, notice.until or notice.valid_until)
+
+
+def _ends(mirror: Mirror) -> Iterator[datetime]:
+    """Every moment at which something in the document runs out or begins."""
+    site = mirror.site
+    results: list[Result | None] = [mirror.service(item.id) for item in site.services]
+    results += [mirror.lot(item.id) for item in site.lots]
+    results += [mirror.zone(item.id) for item in site.zones]
+    results += [mirror.calls(), *mirror.notices().values()]
+    for result in results:
+        if result is None:
+            continue
+        yield result.valid_until
+        for name in ("opens_at", "since", "until"):
+            moment = getattr(result, name, None)
+            if moment is not None:
+                yield moment

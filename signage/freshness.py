@@ -1,0 +1,46 @@
+"""How fresh a shown value is: one rule for every surface, here and in static/freshness.js."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+State = Literal["open", "paused", "closed", "no_data"]
+Phase = Literal["fresh", "ageing", "stale", "closed", "paused", "no_data"]
+
+
+class Life(msgspec.Struct, frozen=True):
+    """When a value was seen and how long it may be shown."""
+
+    state: State = "no_data"
+    observed_at: datetime | None = None
+    valid_until: datetime | None = None
+    opens_at: datetime | None = None
+
+    def phase(self, now: datetime) -> Phase:
+        """What a surface shows at `now`; a value only while this is fresh or ageing.
+
+        Closed holds until it opens again, though nobody republishes it: the calendar does not age.
+        """
+        if self.state == "no_data" or self.valid_until is None:
+            return "no_data" if self.observed_at is None else "stale"
+        if self.state == "closed":
+            return "closed" if now < max(self.valid_until, self.opens_at or now) else "stale"
+        if now >= self.valid_until:
+            return "stale"
+        if self.state == "paused":
+            return "paused"
+        half = self._half()
+        return "fresh" if half is None or now <= half else "ageing"
+
+    def _half(self) -> datetime | None:
+        if self.observed_at is None or self.valid_until is None:
+            return None
+        return self.observed_at + (self.valid_until - self.observed_at) / 2
+
+    def changes(self, now: datetime) -> Iterator[datetime]:
+        """The moments after `now` at which the phase can change with nothing new."""
+        for moment in (self._half(), self.valid_until, self.opens_at):
+            if moment is not None and moment > now:
+                yield moment

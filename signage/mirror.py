@@ -1,0 +1,211 @@
+"""The hub's retained results as one process last heard them."""
+
+import asyncio
+import logging
+import uuid
+from collections import Counter
+from typing import Literal
+
+import msgspec
+
+from broker.clock import Clock
+from models.contract import codec, topics
+from models.contract.results import (
+    RESULTS,
+    Call,
+    CallsResult,
+    Free,
+    HubAbout,
+    LotResult,
+    Message,
+    NoticeResult,
+    Result,
+    ServiceResult,
+    State,
+    ZoneResult,
+)
+from models.errors import BadPayload, BadTopic
+from models.site import Site
+
+logger = logging.getLogger("machiai.mirror")
+
+SILENCE_S = 45.0
+"""After so long without the hub, in true seconds, surfaces say that it is gone."""
+
+_SINGLE: dict[str, type[Message]] = {
+    "state": State,
+    "about": HubAbout,
+    "calls": CallsResult,
+    "call": Call,
+}
+_LATER = frozenset({"forecast", "accuracy"})  # not shown yet, and not wrong
+
+
+class Mirror:
+    """The latest of each topic, a version that grows with each change, and who waits for it."""
+
+    def __init__(self, site: Site, clock: Clock) -> None:
+        self.site = site
+        self.clock = clock
+        self.version = 0
+        self.refused: Counter[str] = Counter()
+        self.has_news = False
+        self._boot = uuid.uuid4().hex[:8]
+        self._messages: dict[tuple[str, str], Message] = {}
+        self._connected = False
+        self._silent_since_s: float | None = self._true_s()
+        self._bell = asyncio.Event()
+        self._was_gone = False
+
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        """What a session must subscribe to."""
+        return (topics.result(self.site.id, "#"),)
+
+    @property
+    def tag(self) -> str:
+        """The version, as an event id that no earlier process has given."""
+        return f"{self._boot}-{self.version}"
+
+    def apply(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001  the session's callback
+        """Take one message. What is not right is counted and dropped; it never raises."""
+        _ = retain
+        try:
+            self._take(topic, payload)
+        except (BadTopic, BadPayload) as error:
+            reason = type(error).__name__
+            if not self.refused[reason]:
+                logger.warning("refused, and more of this kind in silence: %s", error)
+            self.refused[reason] += 1
+
+    def connection(self, up: bool) -> None:  # noqa: FBT001  the session's callback
+        """The broker is there or is not; what is not heard again soon counts as gone."""
+        self._connected = up
+        self._listen()
+
+    def watch(self) -> None:
+        """Called each second: the hub's silence is a change too."""
+        if self.hub_gone != self._was_gone:
+            self._was_gone = self.hub_gone
+            self._ring()
+
+    @property
+    def hub_gone(self) -> bool:
+        """Whether the hub is lost, or neither it nor the broker has been there for `SILENCE_S`.
+
+        A hub with nothing new to say is silent and well: it counts as there while the broker holds
+        both connections, and the broker tells us of its death by the will.
+        """
+        if self._silent_since_s is None:
+            return False
+        state = self._hub_state()
+        if self._connected and state is not None:
+            return True
+        return self._true_s() - self._silent_since_s > SILENCE_S
+
+    def service(self, name: str) -> ServiceResult | None:
+        """The latest of a service, however old."""
+        found = self._messages.get(("service", name))
+        return found if isinstance(found, ServiceResult) else None
+
+    def lot(self, name: str) -> LotResult | None:
+        """The latest of a lot."""
+        found = self._messages.get(("lot", name))
+        return found if isinstance(found, LotResult) else None
+
+    def zone(self, name: str) -> ZoneResult | None:
+        """The latest of a zone."""
+        found = self._messages.get(("zone", name))
+        return found if isinstance(found, ZoneResult) else None
+
+    def calls(self) -> CallsResult | None:
+        """The last called tickets, newest first."""
+        found = self._messages.get(("calls", ""))
+        return found if isinstance(found, CallsResult) else None
+
+    def notices(self) -> dict[str, NoticeResult]:
+        """All notices by their id, also those that are over."""
+        return {
+            name: found
+            for (_, name), found in sorted(self._messages.items())
+            if isinstance(found, NoticeResult)
+        }
+
+    async def changed(self, since: int) -> int:
+        """Wait until the version is another than `since`, and say which."""
+        while self.version == since:
+            await self._bell.wait()
+        return self.version
+
+    def _take(self, topic: str, payload: bytes) -> None:
+        site, device, levels = topics.split(topic)
+        if site != self.site.id or device != topics.HUB or levels[0] in _LATER:
+            return
+        kind, name = levels[0], "/".join(levels[1:])
+        wanted = RESULTS.get(kind) if name else _SINGLE.get(kind)
+        if wanted is None:
+            raise BadTopic(f"want a result of the hub, got {topic[:80]!r}")
+        message = codec.decode(wanted, payload) if payload else None
+        before = self._messages.get((kind, name))
+        if isinstance(message, Result):
+            _check(message)
+            message = _with_last_seen(message, before)
+        self.has_news = True
+        if message == before:
+            return
+        if message is None:
+            del self._messages[kind, name]
+        else:
+            self._messages[kind, name] = message
+        self._listen()
+        self._ring()
+
+    def _hub_state(self) -> str | None:
+        found = self._messages.get(("state", ""))
+        return found.state if isinstance(found, State) else None
+
+    def _listen(self) -> None:
+        """Note since when the hub cannot be heard."""
+        if self._connected and self._hub_state() in ("ready", "alert"):
+            self._silent_since_s = None
+        elif self._silent_since_s is None:
+            self._silent_since_s = self._true_s()
+
+    def _ring(self) -> None:
+        self.version += 1
+        self._bell.set()
+        self._bell = asyncio.Event()
+
+    def _true_s(self) -> float:
+        return self.clock.monotonic() / self.clock.speed
+
+
+def _with_last_seen(result: Result, before: Message | None) -> Result:
+    """What is no longer known keeps the time at which it last was, to be told instead of it."""
+    is_unknown = isinstance(result, ServiceResult | LotResult | ZoneResult) and (
+        result.state == "no_data" and result.observed_at is None
+    )
+    if is_unknown and isinstance(before, Result):
+        return msgspec.structs.replace(result, observed_at=before.observed_at)
+    return result
+
+
+def _check(result: Result) -> None:
+    """Refuse numbers that cannot be, whoever sends them.
+
+    Raises:
+        BadPayload: more free places than there are, a wait below zero, quantiles out of order.
+    """
+    if isinstance(result, ServiceResult) and result.wait is not None:
+        wait = result.wait
+        if not 0 <= wait.p10_s <= wait.p50_s <= wait.p90_s:
+            raise BadPayload(f"want 0 <= p10_s <= p50_s <= p90_s, got {wait}")
+    if isinstance(result, LotResult):
+        _check_free("lot", result.free, result.capacity)
+        if result.accessible is not None:
+            _check_free("accessible", result.accessible.free, result.accessible.capacity)
+
+
+def _check_free(which: Literal["lot", "accessible"], free: Free | None, capacity: int) -> None:
+    if free is not None and not 0 <= free.p10 <= free.p50 <= free.p90 <= capacity:
+        raise BadPayload(f"want 0 <= p10 <= p50 <= p90 <= {capacity} free, got {free} in {which}")

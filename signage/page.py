@@ -1,0 +1,104 @@
+"""The resident's page: complete as HTML; what JavaScript adds is only that it stays current."""
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from models.contract.codec import stamp
+from models.site import Site
+from signage.assets import environment, stamped
+from signage.cache import Cache
+from signage.mirror import Mirror
+from signage.view import Board, Painter
+from signage.wording import LANGUAGES, SHAPES, Words
+
+OWN_NAMES = {"ja": "日本語", "en": "English"}
+
+
+class Page:
+    """Pages and their parts of one site, in each language."""
+
+    def __init__(self, site: Site, mirror: Mirror, cache: Cache) -> None:
+        self._site = site
+        self._mirror = mirror
+        self._cache = cache
+        self._languages = [code for code in site.site.languages if code in LANGUAGES] or ["ja"]
+        self._words = {code: Words(code, site.zone_info) for code in self._languages}
+        self._painters = {code: Painter(site, words) for code, words in self._words.items()}
+
+    def language(self, request: web.Request) -> str:
+        """The language asked for, or the office's first."""
+        asked = request.query.get("lang", "")
+        return asked if asked in self._words else self._languages[0]
+
+    def board(self, language: str, now: datetime) -> Board:
+        """What the site shows now."""
+        return self._painters[language].board(self._mirror, now)
+
+    def words(self, language: str) -> Words:
+        """The texts of a language."""
+        return self._words[language]
+
+    async def page(self, request: web.Request) -> web.Response:
+        """`/`: the whole page."""
+        return self._response("page.html", request)
+
+    async def part(self, request: web.Request) -> web.Response:
+        """`/part`: what changes in it."""
+        return self._response("page_part.html", request)
+
+    async def text(self, request: web.Request) -> web.Response:
+        """`/text`: the same in plain lines."""
+        return self._response("text.html", request)
+
+    def context(self, language: str, now: datetime, part: str) -> dict[str, Any]:
+        """What every template of a page is given."""
+        words = self._words[language]
+        return {
+            "words": words,
+            "board": self.board(language, now),
+            "now": stamp(now),
+            "speed": f"{self._mirror.clock.speed:g}",
+            "part": f"{part}?lang={language}",
+            "zone": self._site.site.timezone,
+            "site_id": self._site.id,
+            "languages": [(code, OWN_NAMES[code]) for code in self._languages],
+            "shapes": SHAPES,
+            "limits": [
+                (
+                    words.name(service.name),
+                    words(
+                        "page.limits",
+                        **{
+                            name: f"{limit:g}"
+                            for name, limit in zip(
+                                ("first", "second", "third"), service.levels_minutes, strict=True
+                            )
+                        },
+                    ),
+                )
+                for service in self._site.services
+            ],
+        }
+
+    def _response(self, template: str, request: web.Request) -> web.Response:
+        language = self.language(request)
+
+        def render(now: datetime) -> tuple[bytes, datetime]:
+            context = self.context(language, now, "/part")
+            html = environment().get_template(template).render(context)
+            return html.encode(), context["board"].good_until
+
+        rendered = self._cache((template, language), render)
+        return html(rendered.body, self._mirror)
+
+
+def html(body: bytes, mirror: Mirror) -> web.Response:
+    """A page or a part of one, stamped with the moment it is served."""
+    return web.Response(
+        body=stamped(body, mirror.clock.now(), mirror.tag),
+        content_type="text/html",
+        charset="utf-8",
+        headers={"Cache-Control": "no-cache"},
+    )

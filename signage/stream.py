@@ -1,0 +1,134 @@
+"""Server-sent events: each is encoded once and written to every reader's transport."""
+
+import asyncio
+import contextlib
+import random
+from datetime import datetime
+
+import msgspec
+from aiohttp import HttpVersion11, web
+
+from signage import feed
+from signage.cache import Cache
+from signage.mirror import Mirror
+
+PING_S = 15.0
+_CALM_S = 0.05  # changes closer together than this go out as one
+_RETRY_MS = (1000, 4000)  # each reader is told another pause, so that they do not all come at once
+_BEHIND_BYTES = (
+    1 << 20
+)  # a reader that has so much unread is let go; it gets a snapshot when it returns
+
+
+class Reader:
+    """One open connection."""
+
+    def __init__(self, transport: asyncio.Transport, chunked: bool) -> None:  # noqa: FBT001
+        """Take whether it reads HTTP/1.1 chunks; a proxy of HTTP/1.0 does not."""
+        self._transport = transport
+        self._chunked = chunked
+        self.gone = asyncio.Event()
+
+    def write(self, events: bytes, chunk: bytes | None = None) -> None:
+        """Send, and let go whoever has left or does not read."""
+        transport = self._transport
+        if transport.is_closing():
+            self.gone.set()
+        elif transport.get_write_buffer_size() > _BEHIND_BYTES:
+            transport.abort()
+            self.gone.set()
+        else:
+            transport.write((chunk or _chunk(events)) if self._chunked else events)
+
+
+class Stream:
+    """The readers of one mirror."""
+
+    def __init__(self, mirror: Mirror, cache: Cache) -> None:
+        self._mirror = mirror
+        self._cache = cache
+        self._readers: set[Reader] = set()
+        self._pump: asyncio.Task[None] | None = None
+
+    @property
+    def readers(self) -> int:
+        """How many listen now."""
+        return len(self._readers)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """One reader, until it goes."""
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream; charset=utf-8",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+                "Access-Control-Allow-Origin": "*",
+            }
+        )
+        await response.prepare(request)
+        transport = request.transport
+        if request.method == "HEAD" or transport is None:
+            return response
+        reader = Reader(transport, request.version >= HttpVersion11)
+        retry = random.randint(*_RETRY_MS)  # noqa: S311  jitter, no secret
+        reader.write(f"retry: {retry}\n\n".encode() + self._snapshot() + self._ping())
+        self._readers.add(reader)
+        try:
+            await reader.gone.wait()
+        finally:
+            self._readers.discard(reader)
+        with contextlib.suppress(ConnectionError):
+            await response.write_eof()
+        return response
+
+    def start(self) -> None:
+        """Begin to send; from here to `close` it lives in the running loop."""
+        self._pump = asyncio.create_task(self._run(), name="stream")
+
+    async def _run(self) -> None:
+        """Tell the readers of each change and, when there is none, that we are still here."""
+        version = self._mirror.version
+        while True:
+            try:
+                async with asyncio.timeout(PING_S):
+                    version = await self._mirror.changed(version)
+                await asyncio.sleep(_CALM_S)
+                version = self._mirror.version
+                self._send(self._snapshot() + self._ping())
+            except TimeoutError:
+                self._send(self._ping())
+
+    async def close(self) -> None:
+        """Let all readers go."""
+        for reader in self._readers:
+            reader.gone.set()
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
+
+    def _send(self, events: bytes) -> None:
+        chunk = _chunk(events)
+        for reader in self._readers:
+            reader.write(events, chunk)
+
+    def _snapshot(self) -> bytes:
+        body = self._cache("feed", self._render).body
+        return f"id: {self._mirror.tag}\nevent: snapshot\ndata: ".encode() + body + b"\n\n"
+
+    def _render(self, now: datetime) -> tuple[bytes, datetime]:
+        return feed.render(self._mirror, now)
+
+    def _ping(self) -> bytes:
+        now = self._mirror.clock.now()
+        return b"event: ping\ndata: " + msgspec.json.encode({"now": milliseconds(now)}) + b"\n\n"
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970, as JavaScript counts."""
+    return round(at.timestamp() * 1000)
+
+
+def _chunk(events: bytes) -> bytes:
+    """One chunk of HTTP/1.1, so that it can go to a transport as it is."""
+    return b"%x\r\n%b\r\n" % (len(events), events)

@@ -1,0 +1,212 @@
+"""The web process and the display process: what is served, and what keeps it current."""
+
+import asyncio
+import email.utils
+from collections.abc import Callable, Coroutine
+from datetime import date
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from broker.clock import Clock
+from broker.session import Address, Session
+from models.calendar import Calendar
+from models.errors import Unavailable
+from models.site import Site
+from models.world.office import live
+from signage import assets
+from signage.api import Api, problem, problems
+from signage.cache import Cache
+from signage.demo import DemoPage, Truth
+from signage.display import Lobby
+from signage.mirror import Mirror
+from signage.page import Page
+from signage.stream import Stream
+
+STREAM = web.AppKey("stream", Stream)
+DEMO = web.AppKey("demo", DemoPage)
+
+Step = Callable[[], Coroutine[Any, Any, None]]
+"""Something that runs as long as the process."""
+
+_WATCH_S = 0.5
+_CLOSE_S = 2.0
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
+        "object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def web_app(site: Site, mirror: Mirror, clock: Clock, *, demo: bool = False) -> web.Application:
+    """The public pages and the feed. Reads its files here: call it outside a running loop."""
+    app, cache = _app(mirror, clock)
+    page = Page(site, mirror, cache)
+    app.router.add_get("/", page.page)
+    app.router.add_get("/part", page.part)
+    app.router.add_get("/text", page.text)
+    Api(site, mirror, cache, app[STREAM]).add_to(app.router)
+    for display in site.displays:
+        lobby = Lobby(site, display, mirror, cache, f"/lobby/{display.id}/part")
+        app.router.add_get(f"/lobby/{display.id}", lobby.page)
+        app.router.add_get(f"/lobby/{display.id}/part", lobby.part)
+    if demo:
+        app[DEMO] = DemoPage(site, mirror, cache, page)
+        app.router.add_get("/demo", app[DEMO].page)
+        app.router.add_get("/demo/part", app[DEMO].part)
+    return app
+
+
+def display_app(site: Site, display_id: str, mirror: Mirror, clock: Clock) -> web.Application:
+    """The lobby page at `/`, for the browser on the same Pi. Reads its files here, as `web_app`.
+
+    Raises:
+        BadSite: no such display.
+    """
+    app, cache = _app(mirror, clock)
+    lobby = Lobby(site, site.display(display_id), mirror, cache, "/part")
+    app.router.add_get("/", lobby.page)
+    app.router.add_get("/part", lobby.part)
+    return app
+
+
+async def serve_web(
+    site: Site,
+    clock: Clock,
+    address: Address,
+    *,
+    host: str,
+    port: int,
+    demo_seed: int | None = None,
+) -> None:
+    """Serve the public pages until cancelled.
+
+    Raises:
+        Unavailable: the port is taken.
+    """
+    mirror = Mirror(site, clock)
+    app = await asyncio.to_thread(web_app, site, mirror, clock, demo=demo_seed is not None)
+    steps: dict[str, Step] = {}
+    if demo_seed is not None:
+        steps["truth"] = partial(_note_truth, app[DEMO], mirror, demo_seed)
+    await _serve(app, mirror, address, "web", (host, port), steps)
+
+
+async def serve_display(
+    site: Site,
+    display_id: str,
+    clock: Clock,
+    address: Address,
+    *,
+    host: str = "127.0.0.1",
+    port: int,
+) -> None:
+    """Serve one display's page until cancelled.
+
+    Raises:
+        BadSite: no such display.
+        Unavailable: the port is taken.
+    """
+    mirror = Mirror(site, clock)
+    app = await asyncio.to_thread(display_app, site, display_id, mirror, clock)
+    await _serve(app, mirror, address, display_id, (host, port), {})
+
+
+def _app(mirror: Mirror, clock: Clock) -> tuple[web.Application, Cache]:
+    """What both processes serve: files, the stream, health, and the same headers everywhere."""
+    assets.environment()
+    assets.static_files()
+    app = web.Application(middlewares=[problems])
+    cache = Cache(mirror)
+    stream = app[STREAM] = Stream(mirror, cache)
+
+    async def sign(request: web.Request, response: web.StreamResponse) -> None:
+        _ = request
+        response.headers.update(_HEADERS)
+        response.headers["Date"] = email.utils.format_datetime(clock.now(), usegmt=True)
+        response.headers["Server"] = "machiai"
+
+    async def healthz(request: web.Request) -> web.Response:
+        _ = request
+        if mirror.hub_gone:
+            return problem(503, "The hub cannot be heard.", 5)
+        return web.json_response({"status": "ok", "version": mirror.version})
+
+    async def pump(app: web.Application) -> None:
+        app[STREAM].start()
+
+    async def close(app: web.Application) -> None:
+        await app[STREAM].close()
+
+    app.on_response_prepare.append(sign)
+    app.on_startup.append(pump)
+    app.on_shutdown.append(close)
+    app.router.add_get("/stream", stream.handle)
+    app.router.add_get("/static/{name}", assets.serve)
+    app.router.add_get("/healthz", healthz)
+    return app, cache
+
+
+async def _serve(  # noqa: PLR0917
+    app: web.Application,
+    mirror: Mirror,
+    address: Address,
+    who: str,
+    where: tuple[str, int],
+    steps: dict[str, Step],
+) -> None:
+    """Serve the app and run the steps beside it, until cancelled."""
+    session = Session(
+        address,
+        who,
+        subscriptions=mirror.subscriptions,
+        on_message=mirror.apply,
+        on_connection=mirror.connection,
+    )
+    steps = {"mqtt": session.run, "watch": partial(_each, _WATCH_S, mirror.watch), **steps}
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_S)
+    await runner.setup()
+    host, port = where
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise Unavailable(f"want to serve at {host}:{port}, got: {why}") from None
+        async with asyncio.TaskGroup() as group:
+            for name, step in steps.items():
+                group.create_task(step(), name=name)
+    finally:
+        await runner.cleanup()
+
+
+async def _each(seconds: float, step: Callable[[], None]) -> None:
+    while True:
+        step()
+        await asyncio.sleep(seconds)
+
+
+async def _note_truth(page: DemoPage, mirror: Mirror, seed: int) -> None:
+    """Live each day of the demo's office beside the mirror."""
+    calendar = Calendar(mirror.site)
+    today: date | None = None
+    version = -1
+    while True:
+        now = mirror.clock.now()
+        if calendar.day_of(now) != today:
+            today = calendar.day_of(now)
+            made = await asyncio.to_thread(live, mirror.site, today, seed)
+            page.truth = Truth(mirror, made, since=now)
+        if page.truth is not None:
+            page.truth.tick(now)
+        try:
+            async with asyncio.timeout(_WATCH_S):
+                version = await mirror.changed(version)
+        except TimeoutError:
+            continue

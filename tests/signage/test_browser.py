@@ -1,0 +1,256 @@
+"""What people see, in Debian's chromium."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from models.contract.results import State
+from models.site import Site
+from tests.signage.cases import CASES
+from tests.signage.office import HandClock, Hub, Served
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+STATES = ("busy", "crowded", "ageing", "stale", "closed", "no_data", "paused")
+SIZES = {"lobby": (1920, 1080), "phone": (390, 844)}
+CLIPPED = Path(__file__).with_name("clipped.js").read_text("utf-8")
+"""Lists whatever sticks out of its box, off the page or into its neighbour."""
+
+
+class Watched:
+    """A page, and all that went wrong on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.hosts: set[str | None] = set()
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
+
+    def _console(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.errors.append(said.text)
+
+    def open(self, url: str) -> Page:
+        self.page.goto(url)
+        self.page.wait_for_selector("html[data-ready]", state="attached")
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def lobby(browser: Browser) -> Iterator[Watched]:
+    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    yield Watched(page)
+    page.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Watched]:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    yield Watched(page)
+    page.close()
+
+
+@pytest.fixture
+def fast(site: Site) -> Iterator[Served]:
+    """An office whose server stands still while its pages believe that time runs 600-fold."""
+    made = Served(Hub(site, HandClock(speed=600)))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("surface", list(SIZES))
+def test_nothing_is_cut_off_in_any_state(
+    served: Served, surface: str, state: str, language: str, request: pytest.FixtureRequest
+) -> None:
+    watched: Watched = request.getfixturevalue(surface)
+    served.do(getattr(served.hub, state))
+    page = watched.open(f"{served.display if surface == 'lobby' else served.base}/?lang={language}")
+    assert page.evaluate(CLIPPED) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.get_attribute("html", "lang") == language
+    assert watched.errors == []
+    assert watched.hosts == {"127.0.0.1"}
+
+
+def test_the_rule_of_freshness_is_the_same_in_the_browser(served: Served, phone: Watched) -> None:
+    page = phone.open(served.base)
+    phases = page.evaluate(
+        """async (cases) => {
+          const { phase } = await import("/static/freshness.js");
+          return cases.map((each) => phase(...each));
+        }""",
+        [case[:5] for case in CASES],
+    )
+    assert phases == [case[5] for case in CASES]
+
+
+@pytest.mark.parametrize("surface", list(SIZES))
+def test_a_value_goes_at_its_end_by_the_browsers_clock_alone(
+    fast: Served, surface: str, request: pytest.FixtureRequest
+) -> None:
+    watched: Watched = request.getfixturevalue(surface)
+    fast.do(fast.hub.busy)
+    page = watched.open(fast.display if surface == "lobby" else fast.base)
+    row = page.locator("#service-mynumber")
+    expect(row).to_have_attribute("data-phase", "stale", timeout=3000)
+    assert "31" not in (row.text_content() or "")
+    assert "最終 10時32分" in row.inner_text()
+    expect(row).to_contain_text("確認中")
+
+
+def test_a_value_grows_old_before_it_goes(fast: Served, phone: Watched) -> None:
+    fast.do(fast.hub.busy)
+    fast.do(lambda: fast.hub.say("lot/front", None))
+    fast.do(lambda: fast.hub.call("A9"))
+    page = phone.open(fast.base)
+    row = page.locator("#service-moving")
+    expect(row.locator("[data-value] [data-age]")).to_have_text("1分前")
+    expect(row).to_have_attribute("data-phase", "stale", timeout=3000)
+
+
+def test_a_page_stays_true_when_its_server_is_gone(fast: Served, lobby: Watched) -> None:
+    fast.do(fast.hub.busy)
+    page = lobby.open(fast.display)
+    fast.stop()
+    expect(page.locator("#service-mynumber")).to_have_attribute("data-phase", "stale")
+    assert "31" not in (page.locator("table").text_content() or "")
+
+
+def test_a_change_reaches_both_surfaces(served: Served, lobby: Watched, phone: Watched) -> None:
+    served.do(served.hub.busy)
+    pages = [lobby.open(served.display), phone.open(served.base)]
+    served.do(lambda: served.hub.service("moving", 4, 77, (80, 90, 100)))
+    for page in pages:
+        expect(page.locator("#service-moving")).to_contain_text("77")
+        expect(page.locator("#service-moving")).to_contain_text("大変混雑")
+
+
+def test_a_call_takes_the_screen_over_and_gives_it_back(served: Served, lobby: Watched) -> None:
+    served.do(served.hub.busy)
+    lobby.page.clock.install()
+    page = lobby.open(served.display)
+    takeover = page.locator("#takeover")
+    expect(takeover).to_be_hidden()
+    served.do(lambda: served.hub.call("A124", "A123", "A122", "B045"))
+    expect(takeover).to_be_visible()
+    expect(takeover).to_contain_text("A124")
+    expect(takeover).to_contain_text("→ 3番窓口へ")
+    assert page.evaluate(CLIPPED) == []
+    expect(page.locator(".call .called")).to_have_text("A124")
+    page.clock.run_for(8000)
+    expect(takeover).to_be_hidden()
+
+
+def test_calls_at_once_are_shown_one_by_one_and_none_is_dropped(
+    served: Served, lobby: Watched
+) -> None:
+    served.do(served.hub.busy)
+    lobby.page.clock.install()
+    page = lobby.open(served.display)
+    served.do(lambda: served.hub.call("A126", "A125", "A124", "A123"))
+    number = page.locator("#takeover .called")
+    for wanted in ("A124", "A125", "A126"):
+        expect(number).to_have_text(wanted)
+        page.clock.run_for(3000)
+    page.clock.run_for(8000)
+    expect(page.locator("#takeover")).to_be_hidden()
+
+
+def test_calls_that_stood_there_before_do_not_take_the_screen_over(
+    served: Served, lobby: Watched
+) -> None:
+    served.do(served.hub.busy)
+    page = lobby.open(served.display)
+    served.do(lambda: served.hub.service("moving", 4, 77, (80, 90, 100)))
+    expect(page.locator("#service-moving")).to_contain_text("77")
+    expect(page.locator("#takeover")).to_be_hidden()
+
+
+def test_a_lost_hub_shows_a_banner_that_goes_when_it_returns(
+    served: Served, lobby: Watched
+) -> None:
+    served.do(served.hub.busy)
+    page = lobby.open(served.display)
+    banner = page.locator(".banner")
+    expect(banner).to_be_hidden()
+    served.do(lambda: served.hub.say("state", State(state="lost")))
+    expect(banner).to_have_text("最新の情報を確認しています", use_inner_text=True)
+    assert page.evaluate(CLIPPED) == []
+    served.do(lambda: served.hub.say("state", State(state="ready")))
+    expect(banner).to_be_hidden()
+
+
+def test_a_long_notice_is_shown_page_by_page(served: Served, lobby: Watched) -> None:
+    served.do(served.hub.paused)
+    lobby.page.clock.install()
+    page = lobby.open(served.display)
+    water = page.locator(".news .warning")
+    expect(water).to_be_visible()
+    seen = {0}
+    for _ in range(6):
+        page.clock.run_for(12_000)
+        if water.is_visible():
+            seen.add(page.evaluate("document.querySelector('.news .warning').scrollTop"))
+    assert len(seen) >= 2
+    expect(page.locator(".news li:visible")).to_have_count(1)
+
+
+def test_the_phone_page_is_complete_without_javascript(served: Served, browser: Browser) -> None:
+    served.do(served.hub.busy)
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(served.base)
+    for text in ("混んでいます", "約20分", "31人", "空車あり", "車いす用", "42人", "10時32分現在"):
+        expect(page.locator("main")).to_contain_text(text)
+    expect(page.locator("#auto")).to_be_hidden()
+    served.do(served.hub.stale)
+    page.locator("#refresh").click()
+    expect(page.locator("main")).to_contain_text("確認中")
+    expect(page.locator("main")).not_to_contain_text("31人")
+    context.close()
+
+
+def test_auto_update_can_be_switched_off_and_stays_off(served: Served, phone: Watched) -> None:
+    served.do(served.hub.busy)
+    page = phone.open(served.base)
+    button = page.locator("#auto")
+    expect(button).to_have_text("自動更新 入")
+    button.click()
+    expect(button).to_have_text("自動更新 切")
+    page.reload()
+    expect(page.locator("#auto")).to_have_attribute("aria-pressed", "false")
+    page.locator("#auto").click()
+    served.do(lambda: served.hub.service("moving", 4, 77, (80, 90, 100)))
+    expect(page.locator("#service-moving")).to_contain_text("77")
+
+
+def test_the_language_is_one_touch_away(served: Served, phone: Watched) -> None:
+    served.do(served.hub.busy)
+    page = phone.open(served.base)
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("h1")).to_contain_text("Busy now: Health insurance, My Number card")

@@ -1,0 +1,156 @@
+import asyncio
+import logging
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.contract.results import (
+    Free,
+    LotResult,
+    ServiceResult,
+    Spread,
+    State,
+)
+from models.site import Site
+from signage.mirror import SILENCE_S
+from tests.signage.office import HandClock, Hub
+
+HUB = "machiai/v1/minami/hub/"
+
+
+def test_the_latest_result_of_a_topic_is_kept(hub: Hub) -> None:
+    hub.busy()
+    hub.service("moving", 3, 11, (20, 30, 40))
+    kept = hub.mirror.service("moving")
+    assert kept is not None
+    assert (kept.level, kept.waiting) == (3, 11)
+
+
+def test_the_same_said_again_is_no_change(hub: Hub) -> None:
+    hub.busy()
+    version = hub.mirror.version
+    hub.busy()
+    assert hub.mirror.version == version
+
+
+def test_an_empty_retained_payload_takes_a_result_away(hub: Hub) -> None:
+    hub.paused()
+    assert set(hub.mirror.notices()) == {"hall", "water"}
+    hub.say("notice/hall", None)
+    assert set(hub.mirror.notices()) == {"water"}
+
+
+def test_what_is_no_longer_known_keeps_when_it_last_was(hub: Hub) -> None:
+    hub.busy()
+    seen = hub.clock.now()
+    hub.clock.move(200)
+    until = hub.times()["valid_until"]
+    hub.say("lot/front", LotResult(at=seen, valid_until=until, state="no_data", capacity=40))
+    hub.say("lot/front", LotResult(at=until, valid_until=until, state="no_data", capacity=40))
+    kept = hub.mirror.lot("front")
+    assert kept is not None
+    assert kept.observed_at == seen
+
+
+@pytest.mark.parametrize(
+    "free", [Free(p10=0, p50=8259, p90=8259), Free(p10=-1, p50=0, p90=1), Free(p10=9, p50=1, p90=9)]
+)
+def test_impossible_numbers_are_refused_and_counted(hub: Hub, free: Free) -> None:
+    hub.busy()
+    before = hub.mirror.lot("front")
+    hub.say("lot/front", LotResult(**hub.times(), state="open", free=free, capacity=140))
+    assert hub.mirror.lot("front") == before
+    assert hub.mirror.refused.total() == 1
+
+
+def test_a_wait_below_zero_is_refused(hub: Hub) -> None:
+    wait = Spread(p10_s=-5, p50_s=10, p90_s=20)
+    hub.say("service/moving", ServiceResult(**hub.times(), state="open", wait=wait))
+    assert hub.mirror.service("moving") is None
+    assert hub.mirror.refused.total() == 1
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.text(max_size=60)
+    | st.sampled_from(["service/moving", "lot/front", "calls", "state", "x"]).map(HUB.__add__),
+    st.binary(max_size=200),
+)
+def test_nothing_that_arrives_makes_it_raise(site: Site, topic: str, payload: bytes) -> None:
+    hub = Hub(site, HandClock())
+    hub.mirror.apply(topic, payload, retain=False)
+    assert hub.mirror.service("moving") is None
+    assert hub.mirror.lot("front") is None
+
+
+def test_what_is_refused_is_logged_once(hub: Hub, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        for _ in range(20):
+            hub.mirror.apply(HUB + "service/moving", b"{", retain=True)
+    assert len(caplog.records) == 1
+    assert hub.mirror.refused["BadPayload"] == 20
+
+
+def test_results_of_other_offices_and_devices_are_none_of_ours(hub: Hub) -> None:
+    for topic in ("machiai/v1/kita/hub/state", "machiai/v1/minami/cam-1/state"):
+        hub.mirror.apply(topic, b'{"state":"ready"}', retain=True)
+    hub.mirror.apply(HUB + "forecast/service/moving", b"{}", retain=True)
+    assert not hub.mirror.has_news
+    assert not hub.mirror.refused
+
+
+def test_a_hub_with_nothing_new_to_say_is_not_gone(hub: Hub) -> None:
+    hub.ready()
+    hub.clock.move(36_000)
+    assert not hub.mirror.hub_gone
+
+
+def test_a_hub_that_is_lost_is_gone_and_one_that_returns_is_not(hub: Hub) -> None:
+    hub.ready()
+    hub.say("state", State(state="lost"))
+    assert hub.mirror.hub_gone
+    hub.say("state", State(state="ready", at=hub.clock.now()))
+    assert not hub.mirror.hub_gone
+
+
+def test_a_broker_that_is_away_counts_as_gone_after_45_seconds(hub: Hub) -> None:
+    hub.ready()
+    hub.mirror.connection(up=False)
+    hub.clock.move(SILENCE_S)
+    assert not hub.mirror.hub_gone
+    hub.clock.move(1)
+    assert hub.mirror.hub_gone
+    hub.mirror.connection(up=True)
+    assert not hub.mirror.hub_gone
+
+
+def test_a_hub_that_was_never_there_counts_as_gone(hub: Hub) -> None:
+    hub.mirror.connection(up=True)
+    hub.clock.move(SILENCE_S + 1)
+    assert hub.mirror.hub_gone
+
+
+def test_the_demo_waits_45_true_seconds_however_fast_its_clock(site: Site) -> None:
+    hub = Hub(site, HandClock(speed=60))
+    hub.clock.move(SILENCE_S * 59)
+    assert not hub.mirror.hub_gone
+    hub.clock.move(SILENCE_S * 2)
+    assert hub.mirror.hub_gone
+
+
+async def test_a_listener_wakes_at_a_change_and_when_the_hub_falls_silent(hub: Hub) -> None:
+    mirror = hub.mirror
+
+    def fall_silent() -> None:
+        mirror.connection(up=False)
+        hub.clock.move(SILENCE_S + 1)
+        mirror.watch()
+
+    hub.ready()
+    for change in (hub.busy, fall_silent):
+        waiting = asyncio.ensure_future(mirror.changed(mirror.version))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        change()
+        assert await waiting == mirror.version
