@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from broker.clock import Clock, starting_at
-from broker.embedded import Embedded, free_port, prepare
+from broker.embedded import Embedded, prepare
 from broker.session import ENVIRONMENT as BROKER
 from models.calendar import Calendar
 from models.errors import BadUsage, Unavailable
@@ -107,13 +107,13 @@ async def run(site: Site, options: Options, say: Callable[[str], None]) -> None:
     Raises:
         BadUsage, Unavailable: the port is taken, or a part does not start.
     """
-    port = _web_port(options.port)
+    port = _port(options.port, first=8080)
     with tempfile.TemporaryDirectory(prefix="machiai-demo-") as name:
         folder = Path(name)
         embedded = await asyncio.to_thread(prepare, folder / "broker")
         say(f"broker: {embedded.name} on 127.0.0.1:{embedded.port}")
         clock = starting_at(_start(site, options), options.speed)
-        display_port = free_port() if options.port is None else _web_port(port + 1)
+        display_port = _port(None if options.port is None else port + 1, first=port + 1)
         parts = _parts(site, options, embedded, clock, folder, ports=(port, display_port))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(part.keep(say), name=part.name) for part in parts]
@@ -165,9 +165,9 @@ def _start(site: Site, options: Options) -> datetime:
     return datetime.combine(day, options.start, site.zone_info)
 
 
-def _web_port(wanted: int | None) -> int:
-    """The port asked for, or the first free one from 8080."""
-    candidates = [wanted] if wanted is not None else range(8080, 8180)
+def _port(wanted: int | None, *, first: int) -> int:
+    """The port asked for, or else the first free one from `first`."""
+    candidates = [wanted] if wanted is not None else range(first, first + 100)
     for port in candidates:
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -11,7 +11,7 @@ from signage.assets import environment
 from signage.cache import Cache
 from signage.mirror import Mirror
 from signage.page import html
-from signage.view import Painter
+from signage.painter import Painter
 from signage.wording import LANGUAGES, Words
 
 

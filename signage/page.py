@@ -10,7 +10,8 @@ from models.site import Site
 from signage.assets import environment, stamped
 from signage.cache import Cache
 from signage.mirror import Mirror
-from signage.view import Board, Painter
+from signage.painter import Painter
+from signage.view import Board
 from signage.wording import LANGUAGES, SHAPES, Words
 
 OWN_NAMES = {"ja": "日本語", "en": "English"}

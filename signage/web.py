@@ -153,6 +153,15 @@ def _app(mirror: Mirror, clock: Clock) -> tuple[web.Application, Cache]:
     return app, cache
 
 
+def runner_of(app: web.Application) -> web.AppRunner:
+    """How both processes serve.
+
+    A request ends with its connection: else one whose sender has gone would be kept for seconds,
+    and a flood of such would fill memory.
+    """
+    return web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_S, handler_cancellation=True)
+
+
 async def _serve(  # noqa: PLR0917
     app: web.Application,
     mirror: Mirror,
@@ -170,7 +179,7 @@ async def _serve(  # noqa: PLR0917
         on_connection=mirror.connection,
     )
     steps = {"mqtt": session.run, "watch": partial(_each, _WATCH_S, mirror.watch), **steps}
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_CLOSE_S)
+    runner = runner_of(app)
     await runner.setup()
     host, port = where
     try:

@@ -122,14 +122,19 @@ def test_a_value_goes_at_its_end_by_the_browsers_clock_alone(
     expect(row).to_contain_text("確認中")
 
 
-def test_a_value_grows_old_before_it_goes(fast: Served, phone: Watched) -> None:
-    fast.do(fast.hub.busy)
-    fast.do(lambda: fast.hub.say("lot/front", None))
-    fast.do(lambda: fast.hub.call("A9"))
-    page = phone.open(fast.base)
+def test_a_value_grows_old_before_it_goes(served: Served, phone: Watched) -> None:
+    served.do(served.hub.busy)
+    phone.page.route("**/stream", lambda route: route.abort())
+    phone.page.clock.install()
+    page = phone.open(served.base)
     row = page.locator("#service-moving")
-    expect(row.locator("[data-value] [data-age]")).to_have_text("1分前")
-    expect(row).to_have_attribute("data-phase", "stale", timeout=3000)
+    age = row.locator("[data-value] [data-age]")
+    expect(age).to_be_hidden()
+    page.clock.run_for(70_000)
+    expect(row).to_have_attribute("data-phase", "ageing")
+    expect(age).to_have_text("1分前")
+    page.clock.run_for(30_000)
+    expect(row).to_have_attribute("data-phase", "stale")
 
 
 def test_a_page_stays_true_when_its_server_is_gone(fast: Served, lobby: Watched) -> None:

@@ -12,7 +12,7 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 JA, EN = (Words(language, TOKYO) for language in LANGUAGES)
 MONDAY = datetime(2026, 11, 23, 11, 30, tzinfo=TOKYO)
 
-seconds = st.floats(0, 20_000)
+seconds = st.integers(0, 20_000_000).map(lambda ms: ms / 1000)
 
 
 def spread(p10: float, p50: float, p90: float) -> Spread:

@@ -1,0 +1,252 @@
+"""Turns the mirror's results into what is shown: every word of it is made here."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from models.calendar import Calendar
+from models.contract.results import (
+    AccessibleResult,
+    Call,
+    Free,
+    LotResult,
+    NoticeResult,
+    Result,
+    Vacancy,
+    ZoneResult,
+)
+from models.site import Lot, Names, Service, Site, Zone
+from signage.answer import answer
+from signage.freshness import Life, State
+from signage.mirror import Mirror
+from signage.view import (
+    Board,
+    CallsView,
+    CallView,
+    LotView,
+    NoticeView,
+    ServiceView,
+    View,
+    ZoneView,
+)
+from signage.wording import Words
+
+_VACANCY_LEVEL: dict[Vacancy, int] = {"vacant": 1, "few": 3, "full": 4}
+_GRAVE = {"emergency": 0, "warning": 1, "info": 2}
+
+
+class Painter:
+    """Makes boards of one site in one language."""
+
+    def __init__(self, site: Site, words: Words) -> None:
+        self._site = site
+        self._words = words
+        self._calendar = Calendar(site)
+        self._counter_names = {counter.id: counter.name for counter in site.counters}
+        self._service_names = {service.id: service.name for service in site.services}
+
+    def board(
+        self,
+        mirror: Mirror,
+        now: datetime,
+        *,
+        services: Sequence[str] = (),
+        lots: Sequence[str] | None = None,
+        zones: Sequence[str] | None = None,
+    ) -> Board:
+        """All of a site, or of one display: its `services` (none named: all), lots and zones."""
+        site = self._site
+        rows = tuple(
+            self._service(s, mirror, now) for s in site.services if not services or s.id in services
+        )
+        lot_rows = tuple(
+            self._lot(item, mirror.lot(item.id), now)
+            for item in site.lots
+            if lots is None or item.id in lots
+        )
+        zone_rows = tuple(
+            self._zone(item, mirror.zone(item.id), now)
+            for item in site.zones
+            if zones is None or item.id in zones
+        )
+        calls = self._calls(mirror, now, {row.id for row in rows})
+        notices = tuple(self._notices(mirror, now))
+        lives = [view.life for view in (*rows, *lot_rows, *zone_rows, calls, *notices)]
+        minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        return Board(
+            language=self._words.language,
+            site=self._words.name(site.site.name),
+            as_of=self._words("as_of", time=self._words.time(now)),
+            answer=answer(rows, self._words, self._calendar, now),
+            services=rows,
+            lots=lot_rows,
+            zones=zone_rows,
+            calls=calls,
+            notices=notices,
+            hub_gone=mirror.hub_gone,
+            good_until=min([minute, *(at for life in lives for at in life.changes(now))]),
+        )
+
+    def _state(
+        self, result: Result | None, state: State, now: datetime, word: str, level: int | None
+    ) -> View:
+        """What all views have: the life of a result and the words for each phase."""
+        words = self._words
+        life = _life(result, state)
+        phase = life.phase(now)
+        note = ""
+        if phase == "closed":
+            word, level = words("state.closed"), None
+            if life.opens_at is not None:
+                note = words("closed.next", when=words.opening(life.opens_at, now))
+        elif phase == "paused":
+            word, level = words("state.paused"), None
+            if life.opens_at is not None:
+                note = words("paused.until", time=words.time(life.opens_at))
+        elif phase in ("stale", "no_data"):
+            word, level = words("state.checking"), None
+            note = words("state.no_data") if phase == "no_data" else self._last(life)
+        return View(
+            life=life,
+            phase=phase,
+            age=words.age(life.observed_at, now) if life.observed_at else "",
+            word=word or words("state.checking"),
+            level=level,
+            note=note,
+            stale=self._last(life),
+        )
+
+    def _last(self, life: Life) -> str:
+        if life.observed_at is None:
+            return ""
+        return self._words("stale.last", time=self._words.time(life.observed_at))
+
+    def _service(self, service: Service, mirror: Mirror, now: datetime) -> ServiceView:
+        words = self._words
+        result = mirror.service(service.id)
+        level = result.level if result else None
+        word = words(f"level.{level}") if level else ""
+        base = self._state(result, result.state if result else "no_data", now, word, level)
+        shown = result if base.has_values else None
+        people = shown.waiting if shown else None
+        spread = shown.wait if shown else None
+        names = [self._counter_names.get(counter) for counter in service.counters]
+        unknown = words("unknown")
+        return ServiceView(
+            **_fields(base),
+            id=service.id,
+            name=words.name(service.name),
+            where=words.name(service.place) or words.counters(names, service.counters),
+            people=unknown if people is None else words("people", count=people),
+            waiting="" if people is None else words("people.unit", count=people),
+            wait=unknown if spread is None else words.wait(spread),
+            called=shown.called if shown else None,
+        )
+
+    def _lot(self, lot: Lot, result: LotResult | None, now: datetime) -> LotView:
+        words = self._words
+        vacancy = result.vacancy if result else None
+        word = words(f"lot.{vacancy}") if vacancy else ""
+        level = _VACANCY_LEVEL[vacancy] if vacancy else None
+        base = self._state(result, result.state if result else "no_data", now, word, level)
+        if base.phase == "closed":
+            base = msgspec.structs.replace(base, word=words("lot.closed"))
+        shown = result if base.has_values else None
+        accessible = shown.accessible if shown else None
+        return LotView(
+            **_fields(base),
+            id=lot.id,
+            name=words.name(lot.name, words("heading.lots")),
+            said=self._free(vacancy, shown.free) if shown else "",
+            accessible=self._accessible(accessible) if accessible else "",
+        )
+
+    def _free(self, vacancy: Vacancy | None, free: Free | None) -> str:
+        """「空 12台」; nothing where the word says it all."""
+        return "" if vacancy == "full" or free is None else self._words("lot.free", count=free.p50)
+
+    def _accessible(self, bays: AccessibleResult) -> str:
+        if bays.vacancy == "full":
+            return self._words("lot.full")
+        return self._free(bays.vacancy, bays.free) or self._words("unknown")
+
+    def _zone(self, zone: Zone, result: ZoneResult | None, now: datetime) -> ZoneView:
+        words = self._words
+        level = result.level if result else None
+        word = words(f"level.{level}") if level else ""
+        if result is not None and result.over:
+            word = words("zone.over")
+        base = self._state(result, result.state if result else "no_data", now, word, level)
+        people = result.people if result and base.has_values else None
+        return ZoneView(
+            **_fields(base),
+            id=zone.id,
+            name=words.name(zone.name, words("heading.zones")),
+            people="" if people is None else words("zone.people", count=people),
+            capacity=words("zone.capacity", count=zone.capacity),
+        )
+
+    def _calls(self, mirror: Mirror, now: datetime, services: set[str]) -> CallsView:
+        result = mirror.calls()
+        base = self._state(result, "open" if result else "no_data", now, "", None)
+        calls = result.calls if result and base.has_values else ()
+        return CallsView(
+            **_fields(base),
+            calls=tuple(self._call(call) for call in calls if call.service in services),
+        )
+
+    def _call(self, call: Call) -> CallView:
+        words = self._words
+        counter = self._counter_names.get(call.counter or "")
+        name = words.name(counter, call.counter or "")
+        return CallView(
+            key=f"{call.service}/{call.number}/{call.at.timestamp():.3f}",
+            at=call.at,
+            number=call.number,
+            service=words.name(self._service_names.get(call.service), call.service),
+            go=words.counter(name) if name else "",
+        )
+
+    def _notices(self, mirror: Mirror, now: datetime) -> list[NoticeView]:
+        """What holds now, the gravest first."""
+        found = []
+        for name, notice in mirror.notices().items():
+            base = self._state(notice, "open", now, "", None)
+            if base.has_values and _holds(notice, now) and notice.texts:
+                language, text = _text(notice.texts, self._words.language)
+                found.append(
+                    NoticeView(
+                        **_fields(base),
+                        id=name,
+                        severity=notice.severity,
+                        language=language,
+                        text=text,
+                    )
+                )
+        return sorted(found, key=lambda view: (_GRAVE[view.severity], view.id))
+
+
+def _life(result: Result | None, state: State) -> Life:
+    if result is None:
+        return Life()
+    opens_at = getattr(result, "opens_at", None)
+    return Life(state, result.observed_at, result.valid_until, opens_at)
+
+
+def _fields(view: View) -> dict[str, Any]:
+    return {name: getattr(view, name) for name in View.__struct_fields__}
+
+
+def _holds(notice: NoticeResult, now: datetime) -> bool:
+    return (notice.since is None or notice.since <= now) and (
+        notice.until is None or now < notice.until
+    )
+
+
+def _text(texts: Names, language: str) -> tuple[str, str]:
+    """Language and text, in this language or the first that there is."""
+    if language in texts:
+        return language, texts[language]
+    return next(iter(texts.items()))
