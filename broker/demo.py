@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import sys
@@ -81,10 +82,11 @@ class _Part:
             await self._stop()
 
     async def last_line(self) -> str:
-        """The last thing it said."""
+        """The last thing it said, or the error that a traceback ended with."""
         text = await asyncio.to_thread(self._log.read_text, encoding="utf-8", errors="replace")
         lines = text.strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        errors = [line for line in lines if re.match(r"[\s|+-]*[\w.]+(Error|Exception): ", line)]
+        return (errors or lines or ["it said nothing"])[-1].strip(" |+-")
 
     async def _stop(self) -> None:
         process = self.process

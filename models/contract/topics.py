@@ -1,6 +1,7 @@
 """Topics: the only place that spells them."""
 
 import re
+from functools import lru_cache
 
 from models.contract.ids import ID_PATTERN
 from models.errors import BadTopic
@@ -50,9 +51,16 @@ def split(topic: str) -> tuple[str, str, list[str]]:
     Raises:
         BadTopic: not of this contract, or a level that is no id.
     """
+    site, device, *levels = _levels(topic)
+    return site, device, levels
+
+
+@lru_cache(maxsize=4096)
+def _levels(topic: str) -> tuple[str, ...]:
+    """The levels below the version; an office has a hundred topics, and they come again."""
     levels = topic.split("/")
     if len(levels) < 5 or "/".join(levels[:2]) != VERSION:  # noqa: PLR2004
         raise BadTopic(f"want {VERSION}/<site>/<device>/..., got {topic[:80]!r}")
     for level in levels[2:]:
         _checked(level)
-    return levels[2], levels[3], levels[4:]
+    return tuple(levels[2:])

@@ -7,9 +7,21 @@ from contextlib import asynccontextmanager
 import pytest
 
 from broker.embedded import free_port
+from broker.mqtt.by_paho import PahoLink
+from broker.mqtt.link import MakeLink
+from broker.mqtt.streaming import StreamLink
 from broker.session import Address, Session
 from models.errors import Missing
 from tests.conftest import Mosquitto
+
+
+@pytest.fixture(params=[PahoLink, StreamLink], ids=["paho", "stream"], autouse=True)
+def make(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> MakeLink:
+    """Both makes of link pass every test: sessions here are made with this one."""
+    chosen: MakeLink = request.param
+    defaults = {**(Session.__init__.__kwdefaults__ or {}), "make": chosen}
+    monkeypatch.setattr(Session.__init__, "__kwdefaults__", defaults)
+    return chosen
 
 
 class Heard:
@@ -53,6 +65,18 @@ async def session(
         await asyncio.wait([task])
 
 
+def cut(session: Session) -> None:
+    """Take the line away without a word."""
+    link = session._link
+    if isinstance(link, StreamLink):
+        assert link._transport is not None
+        link._transport.abort()
+    elif isinstance(link, PahoLink):
+        sock = link._client.socket()
+        assert isinstance(sock, socket.socket)
+        sock.shutdown(socket.SHUT_RDWR)
+
+
 async def test_what_is_published_arrives(mosquitto: Mosquitto) -> None:
     address = Address(host=mosquitto.host, port=mosquitto.port)
     async with session(address, "a", "x/#") as (a, heard):
@@ -83,10 +107,7 @@ async def test_the_will_is_for_accidents_only(mosquitto: Mosquitto) -> None:
             await polite.connected(up=True)
         async with session(address, "victim", will=("will/victim", b"lost")) as (victim, other):
             await other.connected(up=True)
-            assert victim._client is not None
-            sock = victim._client.socket()
-            assert isinstance(sock, socket.socket)
-            sock.shutdown(socket.SHUT_RDWR)
+            cut(victim)
             assert (await heard.next())[:2] == ("will/victim", b"lost")
 
 
