@@ -109,6 +109,25 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     display.add_argument("--display", required=True, help="which display of the site file")
     display.add_argument("--port", type=_port, default=8081, help="the port on 127.0.0.1 (8081)")
 
+    broker = add(
+        "broker",
+        _broker,
+        "mosquitto's configuration and access rules",
+        "machiai broker site.toml --out /etc/mosquitto",
+    )
+    broker.add_argument(
+        "sites", nargs="+", type=Path, metavar="SITE.toml", help="an office's site file, or several"
+    )
+    broker.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    broker.add_argument(
+        "--folder", default="/etc/mosquitto", help="where what is written will lie (/etc/mosquitto)"
+    )
+    broker.add_argument(
+        "--pki", default="/etc/machiai/pki", help="where certificates lie (/etc/machiai/pki)"
+    )
+    broker.add_argument("--crl", action="store_true", help="refuse what crl.pem there revokes")
+    broker.add_argument("--bind", metavar="ADDRESS", help="listen on this address alone (all)")
+
     check = add("check", _check, "is the site file right", "machiai check site.toml")
     _site(check)
 
@@ -197,6 +216,30 @@ def _check_sensors(path: Path, site: "Site") -> None:
             mistakes.append(f"{path}: {error}")
     if mistakes:
         raise BadSite("\n".join(mistakes))
+
+
+def _broker(arguments: argparse.Namespace) -> int:
+    from broker import acl  # noqa: PLC0415
+    from models.errors import Unavailable  # noqa: PLC0415
+
+    sites = [_read(path) for path in arguments.sites]
+    setup = acl.Setup(
+        folder=arguments.folder, pki=arguments.pki, crl=arguments.crl, bind=arguments.bind
+    )
+    made = {
+        acl.CONFIGURATION: acl.configuration(sites, setup),
+        acl.RULES: acl.rules(sites),
+    }
+    for name, text in made.items():
+        target = arguments.out / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Unavailable(f"want to write {target}, got: {error.strerror}") from None
+        print(f"{target}: written")
+    print("names of certificates: " + " ".join(acl.names(sites)))
+    return 0
 
 
 def _demo(arguments: argparse.Namespace) -> int:

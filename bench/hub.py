@@ -1,6 +1,6 @@
 """How fast the hub takes what a broker delivers, beside Mosquitto's own client and Node-RED.
 
-    .venv/bin/python -m bench.hub [--messages 50000] [--rounds 3] [--node-red]
+    .venv/bin/python -m bench.hub [--messages 40000] [--rounds 3] [--node-red]
 
 One mosquitto, one `mosquitto_pub` that sends observations of QoS 1 from a file; the taker is in
 turn `mosquitto_sub` (counts, keeps nothing), the hub (dedupe, fold, durable commit, ack) and, with
@@ -58,7 +58,7 @@ class Bench:
         conf = self.folder / "mosquitto.conf"
         conf.write_text(
             "max_queued_messages 1000000\nmax_inflight_messages 1000\nset_tcp_nodelay true\n"
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\n",
+            f"log_type none\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n",
             encoding="utf-8",
         )
         with _running([program("mosquitto") or "mosquitto", "-c", str(conf)]):
@@ -95,6 +95,13 @@ class Bench:
         publisher.wait()
         return self.messages / took_s, used_s / self.messages * 1e6
 
+    def until_acked(self, acks: "subprocess.Popen[bytes]", stream: str) -> None:
+        """Wait until somebody has acknowledged all of a stream."""
+        last = f'"{stream}","seq":{self.messages}}}'.encode()
+        assert acks.stdout is not None  # noqa: S101  it was asked for
+        while last not in acks.stdout.readline():
+            pass
+
     def c_client(self, stream: str) -> tuple[float, float]:
         """Mosquitto's own subscriber, which ends by itself when it has them all."""
         command = ["mosquitto_sub", "-p", str(self.port), "-t", TOPIC, "-q", "1"]
@@ -121,41 +128,17 @@ class Bench:
             _running(command, env=environment, stderr=subprocess.DEVNULL) as taker,
         ):
             time.sleep(2 * SETTLE_S)
-            last = f'"{stream}","seq":{self.messages}}}'.encode()
-
-            def wait() -> None:
-                assert acks.stdout is not None  # noqa: S101  it was asked for
-                while last not in acks.stdout.readline():
-                    pass
-
-            return self.measured(taker, stream, wait)
+            return self.measured(taker, stream, lambda: self.until_acked(acks, stream))
 
     def node_red(self, stream: str) -> tuple[float, float]:
-        """A flow that parses, dedupes and keeps the newest in memory; it says when it has all."""
+        """A flow with the hub's work but nothing durable; it says when it has all.
+
+        Parse, drop duplicates, keep the newest and a five-minute roll-up in memory, publish the
+        retained result ten times a second and the ack fifty times.
+        """
         user = self.folder / f"node-red-{stream}"
         user.mkdir()
-        count = (
-            "const m = msg.payload, k = m.stream; const last = context.get(k) || 0;"
-            "if (m.seq <= last) return null; context.set(k, m.seq); flow.set('people', m.count);"
-            f"return m.seq === {self.messages} ? {{topic: 'done', payload: k}} : null;"
-        )
-        mqtt = {"broker": "127.0.0.1", "port": str(self.port), "cleansession": True}
-        nodes = [
-            {"id": "t", "type": "tab", "label": "bench"},
-            {"id": "b", "type": "mqtt-broker", "clientid": "node-red", **mqtt},
-            {"id": "i", "type": "mqtt in", "z": "t", "topic": TOPIC, "qos": "1", "broker": "b"}
-            | {"datatype": "json", "wires": [["f"]]},
-            {
-                "id": "f",
-                "type": "function",
-                "z": "t",
-                "func": count,
-                "outputs": 1,
-                "wires": [["o"]],
-            },
-            {"id": "o", "type": "mqtt out", "z": "t", "qos": "1", "broker": "b", "wires": []},
-        ]
-        (user / "flows.json").write_text(json.dumps(nodes), encoding="utf-8")
+        (user / "flows.json").write_text(json.dumps(_flow(self.port)), encoding="utf-8")
         red = NODE_RED / "node_modules" / "node-red" / "red.js"
         command = [
             "node",
@@ -166,18 +149,65 @@ class Bench:
             str(free_port()),
             "flows.json",
         ]
-        sub = ["mosquitto_sub", "-p", str(self.port), "-t", "done", "-q", "1"]
+        sub = ["mosquitto_sub", "-p", str(self.port), "-t", ACK, "-q", "1"]
         with (
-            _running(sub, stdout=subprocess.PIPE) as done,
+            _running(sub, stdout=subprocess.PIPE) as acks,
             _running(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as taker,
         ):
             time.sleep(10 * SETTLE_S)
+            return self.measured(taker, stream, lambda: self.until_acked(acks, stream))
 
-            def wait() -> None:
-                assert done.stdout is not None  # noqa: S101  it was asked for
-                done.stdout.readline()
 
-            return self.measured(taker, stream, wait)
+_FOLD = """
+const m = msg.payload, name = msg.topic.split('/')[6];
+if (!Number.isInteger(m.seq) || !Number.isInteger(m.count) || m.count < 0) return null;
+const seen = context.get('seen') || {}, office = flow.get('office') || {rollup: {}};
+if (m.seq !== (seen[m.stream] || 0) + 1) return null;
+seen[m.stream] = m.seq; context.set('seen', seen);
+const at = Date.parse(m.at), slot = Math.floor(at / 300000) + name;
+const cell = office.rollup[slot] = office.rollup[slot] ||
+    {count: 0, sum: 0, min: m.count, max: m.count};
+cell.count++; cell.sum += m.count; cell.last = m.count;
+cell.min = Math.min(cell.min, m.count); cell.max = Math.max(cell.max, m.count);
+office[name] = {people: m.count, observed_at: m.at, valid_until: new Date(at + 90000)};
+flow.set('office', office);
+return [{topic: 'machiai/v1/bench/hub/zone/' + name, retain: true, qos: 1, payload: office[name]},
+        {topic: 'machiai/v1/bench/cam-1/ack', qos: 1, payload: {stream: m.stream, seq: m.seq}}];
+"""
+
+
+def _flow(port: int) -> list[dict[str, object]]:
+    """Node-RED's nodes, as its editor would save them."""
+
+    def newest(number: str, per_s: str) -> dict[str, object]:
+        """Let through the newest message so many times a second, and drop the others."""
+        return {
+            "id": number,
+            "type": "delay",
+            "z": "t",
+            "pauseType": "timed",
+            "rate": per_s,
+            "nbRateUnits": "1",
+            "rateUnits": "second",
+            "drop": False,
+            "allowrate": False,
+            "outputs": 1,
+            "wires": [["o"]],
+        }
+
+    mqtt = {"broker": "127.0.0.1", "port": str(port), "cleansession": True}
+    listen = {"topic": TOPIC, "qos": "1", "broker": "b", "datatype": "utf8"}
+    fold = {"func": _FOLD, "outputs": 2, "wires": [["r"], ["a"]]}
+    return [
+        {"id": "t", "type": "tab", "label": "bench"},
+        {"id": "b", "type": "mqtt-broker", "clientid": "node-red", **mqtt},
+        {"id": "i", "type": "mqtt in", "z": "t", **listen, "wires": [["j"]]},
+        {"id": "j", "type": "json", "z": "t", "property": "payload", "wires": [["f"]]},
+        {"id": "f", "type": "function", "z": "t", **fold},
+        newest("r", "10"),
+        newest("a", "50"),
+        {"id": "o", "type": "mqtt out", "z": "t", "qos": "1", "broker": "b", "wires": []},
+    ]
 
 
 @contextlib.contextmanager
@@ -212,7 +242,7 @@ def _install_node_red() -> bool:
 def main() -> int:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--messages", type=int, default=50_000)
+    parser.add_argument("--messages", type=int, default=40_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--node-red", action="store_true", help="also Node-RED, by npm")
     arguments = parser.parse_args()

@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
-from broker.clock import Clock, boot_id
-from broker.outbox import Entry, Outbox
+from broker.clock import Clock
+from broker.keeping import Keeper
+from broker.outbox import Outbox
 from broker.session import Session
 from models.contract import topics
 from models.contract.codec import decode
@@ -19,15 +21,17 @@ logger = logging.getLogger("machiai.delivery")
 SILENCE_S = 5.0
 """Sent, and no ack for so long: the hub, or the broker's memory of it, has gone."""
 
+_LONGEST_SILENCE_S = 60.0  # nobody is there; when the hub comes it speaks first
 _WINDOW = 500  # how far to send ahead of the hub's ack
-_RETRY_S = 1.0
+_PATIENCE_S = 1.0  # a hub that asks again so soon has not seen yet what was sent again
 
 
 class Delivery:
     """Keeps what is observed and hands it to the hub. One for each outbox.
 
     Args:
-        about: called when the hub asks for what is no longer held; it tells the hub `oldest`.
+        about: called, with the `seq` from which the outbox still holds, when the hub wants what is
+            no longer held, or the stream is new; it tells the hub.
         alert: called with a reason while the disk refuses, and with None when it is over.
     """
 
@@ -38,19 +42,19 @@ class Delivery:
         site: str,
         device: str,
         clock: Clock,
-        about: Callable[[], None] = lambda: None,
+        about: Callable[[int], None] = lambda _: None,
         alert: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self._outbox = outbox
         self._site, self._device = site, device
-        self._clock = clock
-        self._about, self._alert = about, alert
-        self._boot = boot_id()
-        self._keeping: asyncio.Queue[tuple[Entry, asyncio.Future[None]]] = asyncio.Queue()
+        self._about = about
         self._wake = asyncio.Event()
+        self._keeper = Keeper(outbox, clock, alert=alert, kept=self._wake.set)
         self._acked = 0
         self._sent = 0
-        self._heard_s = 0.0
+        self._most_sent = 0
+        self._heard_s = self._back_s = 0.0
+        self._silence_s = SILENCE_S
         self._connected = False
 
     @property
@@ -59,20 +63,15 @@ class Delivery:
         return topics.device(self._site, self._device, "ack")
 
     async def keep(self, name: str, reading: Reading, at: datetime | None = None) -> None:
-        """Make a reading durable; it is on the disk when this returns."""
-        if at is None and self._clock.synchronised():
-            at = self._clock.now()
-        entry = Entry(name=name, reading=reading, boot=self._boot, up_ms=self._clock.up_ms(), at=at)
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._keeping.put_nowait((entry, kept))
-        await asyncio.shield(kept)
+        """Make a reading durable; it is on the disk when this returns. See `Keeper.keep`."""
+        await self._keeper.keep(name, reading, at)
 
     def connection(self, up: bool) -> None:  # noqa: FBT001  Session's callback
         """Take the connection's news."""
         self._connected = up
-        self._sent = self._acked
-        self._heard_s = self._now_s()
-        self._wake.set()
+        self._silence_s = SILENCE_S
+        self._go_back()
+        self._heard_s, self._back_s = self._now_s(), -_PATIENCE_S  # it may ask at once
 
     def acknowledged(self, payload: bytes, *, retained: bool) -> None:
         """Take the hub's ack: how far it has come, or that it misses something."""
@@ -84,86 +83,91 @@ class Delivery:
         if ack.stream != self._outbox.stream:
             return
         self._heard_s = self._now_s()
+        self._silence_s = SILENCE_S
         if ack.seq > self._acked:
             self._acked = ack.seq
             self._sent = max(self._sent, ack.seq)
         elif ack.seq < self._acked:  # the hub was put back to an older state
-            self._acked = self._sent = ack.seq
-            self._about()
-        elif not retained:  # the same again: it misses what stands behind it
-            self._sent = ack.seq
+            self._acked = ack.seq
+            self._go_back()
+        elif not retained and self._now_s() - self._back_s >= _PATIENCE_S:
+            self._go_back()  # the same again: it misses what stands behind it
         self._wake.set()
 
     async def run(self, session: Session) -> None:
         """Keep and send until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_all(), name="outbox keep")
+            group.create_task(self._keeper.run(), name="outbox keep")
             group.create_task(self._send_all(session), name="outbox send")
-
-    async def _keep_all(self) -> None:
-        """Write what comes, all that waits in one transaction: one fsync for a burst."""
-        while True:
-            batch = [await self._keeping.get()]
-            while not self._keeping.empty():
-                batch.append(self._keeping.get_nowait())
-            await self._written([entry for entry, _ in batch])
-            for _, kept in batch:
-                if not kept.done():
-                    kept.set_result(None)
-            self._wake.set()
-
-    async def _written(self, entries: list[Entry]) -> None:
-        """Try until the disk takes it; the readings wait in memory meanwhile."""
-        refused = False
-        while True:
-            try:
-                await asyncio.to_thread(self._outbox.append, entries)
-            except SensorFailed as error:
-                if not refused:
-                    logger.error("%s; trying again", error)  # noqa: TRY400  the one line says all
-                    self._alert(str(error))
-                refused = True
-                await asyncio.sleep(_RETRY_S)
-            else:
-                if refused:
-                    self._alert(None)
-                return
 
     async def _send_all(self, session: Session) -> None:
         forgotten = 0
         while True:
             await self._woken()
-            if self._acked > forgotten:
+            try:
+                if self._acked > max(self._outbox.unsent_after, self._most_sent):
+                    await self._begin_again()
+                if self._acked > forgotten:
+                    await asyncio.to_thread(self._outbox.acknowledge, self._acked)
                 forgotten = self._acked
-                await asyncio.to_thread(self._outbox.acknowledge, forgotten)
-            elif self._acked < forgotten:
-                forgotten = self._acked
-            if not self._connected:
-                continue
-            room = _WINDOW - (self._sent - self._acked)
-            if room <= 0:
-                continue
-            start = self._sent
-            rows = await asyncio.to_thread(self._outbox.after, start, room)
-            if self._sent != start or not self._connected:
-                continue  # an ack or a cut came meanwhile; look again
-            for row in rows:
-                topic = topics.observation(self._site, self._device, row.kind, row.name)
-                if not session.publish(topic, row.payload):
-                    break
-                self._sent = row.seq
-            if len(rows) == room:
-                self._wake.set()
+                if self._connected and self._sent - self._acked < _WINDOW:
+                    await self._send(session)
+            except SensorFailed as error:
+                logger.warning("%s", error)  # a full disk: what was sent is kept a while longer
+
+    async def _send(self, session: Session) -> None:
+        """Send what the window has room for."""
+        start, room = self._sent, _WINDOW - (self._sent - self._acked)
+        rows = await asyncio.to_thread(self._outbox.after, start, room)
+        if rows and not self._most_sent:
+            with suppress(SensorFailed):  # a full disk must still be emptied
+                await asyncio.to_thread(self._outbox.sending)
+        if self._sent != start or not self._connected:
+            self._wake.set()  # an ack or a cut came meanwhile; look again
+            return
+        if rows and rows[0].seq > start + 1:
+            self._about(rows[0].seq)  # what the hub wants before it is no longer held
+        if self._sent == self._acked:
+            self._heard_s = self._now_s()  # nothing was on its way that could be answered
+        for row in rows:
+            topic = topics.observation(self._site, self._device, row.kind, row.name)
+            if not session.publish(topic, row.payload):
+                break
+            self._sent = row.upto
+        self._most_sent = max(self._most_sent, self._sent)
+        if len(rows) == room:
+            self._wake.set()
+
+    async def _begin_again(self) -> None:
+        """The hub has more of this stream than we ever gave: our file is an old copy."""
+        logger.warning(
+            "%s: the hub has %s up to %d, which this outbox never sent: it is an old copy, "
+            "so a new stream begins",
+            self._device,
+            self._outbox.stream,
+            self._acked,
+        )
+        await asyncio.to_thread(self._outbox.begin_again)
+        self._acked = self._most_sent = 0
+        self._about(1)
+        self._go_back()
+
+    def _go_back(self) -> None:
+        """Send again from the ack on."""
+        self._sent = self._acked
+        self._back_s = self._now_s()
+        self._wake.set()
 
     async def _woken(self) -> None:
         """Wait for news; after silence with something on its way, send again from the ack."""
-        try:
-            async with asyncio.timeout(SILENCE_S):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._silence_s):
                 await self._wake.wait()
-        except TimeoutError:
-            if self._sent > self._acked and self._now_s() - self._heard_s >= SILENCE_S:
-                self._sent = self._acked
         self._wake.clear()
+        quiet_s = self._now_s() - max(self._heard_s, self._back_s)
+        if self._sent > self._acked and quiet_s >= self._silence_s:
+            self._silence_s = min(2 * self._silence_s, _LONGEST_SILENCE_S)
+            self._go_back()
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()

@@ -22,12 +22,22 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> int:
     )
     errors: list[MachiaiError] = []
     try:
-        asyncio.run(_until_signal(main))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_until_signal(main))
     except* MachiaiError as group:
         errors = _leaves(group)
     for line in dict.fromkeys(str(error) for error in errors):
         print(f"machiai: {line}", file=sys.stderr)  # noqa: T201  what the person at the shell reads
     return errors[0].exit_code if errors else 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop where it is installed (hub, web, display), else asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415  a device does without
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _until_signal(main: Callable[[], Coroutine[Any, Any, None]]) -> None:

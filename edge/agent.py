@@ -29,6 +29,7 @@ BEAT_S = 30.0
 HEALTH_S = 60.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
+_SHORT = 64  # signs that the contract leaves for a reason
 _STEADY_S = 60.0  # a sensor that ran so long has recovered
 
 
@@ -48,7 +49,7 @@ class Agent:
         self._site, self._device = site, device
         self._clock = clock
         self._folder = folder
-        self._outbox = Outbox(folder / "outbox.sqlite")
+        self._outbox = Outbox(folder / "outbox.sqlite", budget_mib=device.outbox_mib)
         self._ports = [_Port(self, sensor) for sensor in sensors]
         self._alerts: dict[str, str] = {}
         if self._outbox.damaged is not None:
@@ -57,12 +58,13 @@ class Agent:
             )
         self._depth = 0
         self._oldest = 1
+        self._board, self._boot = _board(), boot_id()
         self.delivery = Delivery(
             self._outbox,
             site=site.id,
             device=device.id,
             clock=clock,
-            about=self.say_about,
+            about=self._say_about_from,
             alert=lambda why: self.alert("outbox", why),
         )
         self._session = Session(
@@ -112,6 +114,7 @@ class Agent:
             try:
                 await port.sensor.run(port)
             except MachiaiError as error:
+                port.lose(self._known_now(), str(error))
                 self.alert(port.title, str(error))
             else:
                 return  # it has nothing more to read
@@ -126,11 +129,7 @@ class Agent:
         if since is None:
             return
         for port in self._ports:
-            for output in port.sensor.outputs():
-                if output.kind not in GAUGES:
-                    await self.delivery.keep(
-                        output.name, Gap(since=since, why="the agent was stopped")
-                    )
+            await port.admit_gap(since, "the agent was stopped")
 
     async def _beat(self) -> None:
         while True:
@@ -164,12 +163,18 @@ class Agent:
             state = State(state="alert" if why else "ready", at=self._known_now(), why=why)
         self._session.publish(self._topic("state"), encode(state), retain=True)
 
+    def _say_about_from(self, oldest: int) -> None:
+        """The hub wants what is not held any more: tell it from where the outbox does."""
+        self._oldest = oldest
+        self.say_about()
+
     def say_about(self) -> None:
         """Say what this device is, and from where its outbox still holds."""
         about = About(
             version=VERSION,
-            board=_board(),
-            boot=boot_id(),
+            board=self._board,
+            boot=self._boot,
+            up_ms=self._clock.up_ms(),
             stream=self._outbox.stream,
             oldest=self._oldest,
             sensors=tuple(port.about() for port in self._ports),
@@ -224,12 +229,14 @@ class _Port:
         self.refused: Counter[str] = Counter()
         self._basis = ""
         self._seen_s: float | None = None
+        self._lost: Gap | None = None
 
     @property
     def clock(self) -> Clock:
         return self._agent.clock
 
     async def emit(self, name: str, reading: Reading, at: datetime | None = None) -> None:
+        await self._found()
         await self._agent.delivery.keep(name, reading, at)
         self._seen_s = self.clock.monotonic()
         self._agent.alert(self.title, None)
@@ -243,7 +250,25 @@ class _Port:
         if basis != self._basis:
             self._basis = basis
             self._agent.say_about()
+        await self._found()
         self._agent.alert(self.title, None)
+
+    def lose(self, at: datetime | None, why: str) -> None:
+        """It failed; what happens until it works again is not seen."""
+        if self._lost is None:
+            self._lost = Gap(since=at, why=why[:_SHORT])
+
+    async def _found(self) -> None:
+        """It works; if it had failed, say since when it saw nothing."""
+        lost, self._lost = self._lost, None
+        if lost is not None:
+            await self.admit_gap(lost.since, lost.why)
+
+    async def admit_gap(self, since: datetime | None, why: str) -> None:
+        """Say that events of this sensor may be missing. A gauge needs none: its age says it."""
+        events = [o.name for o in self.sensor.outputs() if o.kind not in GAUGES]
+        for name in dict.fromkeys(events):
+            await self._agent.delivery.keep(name, Gap(since=since, why=why))
 
     def about(self) -> SensorAbout:
         return SensorAbout(kind=self.kind, names=self.names, basis=self._basis)

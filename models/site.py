@@ -161,13 +161,16 @@ class Display(Table, frozen=True, kw_only=True):
 
 
 class Broker(Table, frozen=True, kw_only=True):
-    """`[broker]`: where Mosquitto is. Secrets are files that are named here, never values."""
+    """`[broker]`: where Mosquitto is. Secrets are files that are named here, never values.
+
+    `{id}` in a path stands for who connects: a device, `hub`, `web` or a display.
+    """
 
     host: str = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8883
     ca: str | None = "/etc/machiai/pki/ca.pem"
-    cert: str | None = "/etc/machiai/pki/host.pem"
-    key: str | None = "/etc/machiai/pki/host.key"
+    cert: str | None = "/etc/machiai/pki/{id}.pem"
+    key: str | None = "/etc/machiai/pki/{id}.key"
 
 
 class Freshness(Table, frozen=True, kw_only=True):

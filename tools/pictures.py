@@ -60,7 +60,7 @@ def _addresses(demo: subprocess.Popen[str]) -> list[str]:
     for line in demo.stdout:
         said += line
         found = re.findall(r"(http://\S+)", said)
-        if len(found) >= 3:  # noqa: PLR2004
+        if len(found) >= 3:
             return found[:3]
     raise SystemExit(f"the demo did not start: {said}")
 

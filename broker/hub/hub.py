@@ -7,18 +7,20 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from broker import service
-from broker.clock import Clock
-from broker.hub.history.sqlite import Journal, Record
-from broker.hub.ingest import Ingest
+from broker.clock import FIRST_DAY, Clock
+from broker.hub.belief import Belief
+from broker.hub.history.rollup import Rollup
+from broker.hub.history.sqlite import Journal, milliseconds
+from broker.hub.ingest import Ingest, Taken
 from broker.hub.publish import Publisher
+from broker.mqtt.streaming import StreamLink
 from broker.session import Address, Session
 from broker.version import VERSION
 from models.calendar import Calendar
 from models.contract import topics
-from models.contract.codec import decode_envelope, decode_reading, encode
-from models.contract.observations import Observation
+from models.contract.codec import encode
 from models.contract.results import DeviceStatus, HubAbout, Result, State
-from models.errors import BadPayload, BadTopic, MachiaiError, Unavailable
+from models.errors import BadPayload, BadTopic, Unavailable
 from models.site import Site
 from models.state.office import Office
 
@@ -27,25 +29,40 @@ logger = logging.getLogger("machiai.hub")
 _GATHER_S = 0.02  # one commit for all that comes in this time
 _PUBLISH_S = 0.1  # results at most so often
 _TICK_S = 5.0  # and at least so often, by the office's clock: time itself changes them
-_ASK_S = 1.0  # a device hears the same ack again at most so often
+_ASK_S = 1.0  # a device of which something is missing hears the same ack again at most so often
+_REPEAT_S = 5.0  # and one that only said again what is here: it could take it for a question
+_BATCH = 2000  # messages in one commit; the loop does other things between two
 _SNAPSHOT_S = 30.0
 _SNAPSHOT_RECORDS = 2000
 _RETRY_S = 1.0
 _INBOX = 50_000  # beyond this what comes is dropped: its sender sends it again
+_INBOX_BYTES = 64 * 2**20
+_TIDY_S = 60.0
+_TIDY_MORE_S = 0.5
+_KEYS = 10_000  # names from outside must not fill memory
 _LOG_EVERY = timedelta(hours=1)
 
 
 class Hub:
     """One office's hub."""
 
-    def __init__(self, site: Site, clock: Clock, address: Address, folder: Path) -> None:
+    def __init__(
+        self,
+        site: Site,
+        clock: Clock,
+        address: Address,
+        folder: Path,
+        *,
+        office: type[Office] = Office,
+    ) -> None:
         self._site = site
         self._clock = clock
         self._calendar = Calendar(site)
         self._journal = Journal(folder / "journal.sqlite")
         self._ingest = Ingest(self._journal.marks())
-        self._office = self._restored()
-        self._inbox: deque[tuple[str, bytes, datetime]] = deque()
+        self._belief = Belief(site, self._journal, office)
+        self._inbox: deque[tuple[str, bytes, datetime, bool]] = deque()
+        self._inbox_bytes = 0
         self._arrived = asyncio.Event()
         self._changed = asyncio.Event()
         self._asked_s: dict[tuple[str, str], float] = {}
@@ -65,6 +82,7 @@ class Hub:
             ],
             on_message=self._message,
             on_connection=self._connection,
+            make=StreamLink,
         )
         self._publisher = Publisher(
             site.id,
@@ -79,6 +97,7 @@ class Hub:
                 group.create_task(self._ingest_all(), name="ingest")
                 group.create_task(self._publish_all(), name="publish")
                 group.create_task(self._tick(), name="tick")
+                group.create_task(self._tidy(), name="tidy")
                 group.create_task(service.watchdog(), name="watchdog")
                 service.notify("READY=1")
                 await service.until_cancelled(self._goodbye)
@@ -93,28 +112,13 @@ class Hub:
         """Save the office, unless it holds what the journal does not: that would count twice."""
         try:
             if self._agrees:
-                self._journal.commit([], [], self._office.dump())
+                self._journal.commit([], [], Rollup(), self._belief.office.dump())
         except Unavailable as error:
             logger.error("%s", error)  # noqa: TRY400  the journal has all; only the restart is slower
         self._journal.close()
 
     def _topic(self, leaf: str) -> str:
         return topics.device(self._site.id, topics.HUB, leaf)
-
-    def _restored(self) -> Office:
-        """The office as it was: the last snapshot, and what the journal has behind it."""
-        snapshot = self._journal.snapshot()
-        office = Office(self._site)
-        after = 0
-        if snapshot is not None:
-            after, state = snapshot
-            office = Office.load(self._site, state)
-        for record in self._journal.records(after):
-            observation = _observation(self._site.id, record)
-            if observation is not None:
-                office.fold(observation, record.at, record.received_at)
-        office.new_calls()  # called while nobody listened: not news
-        return office
 
     # ── what comes ────────────────────────────────────────────────────────────────────────────
 
@@ -123,15 +127,17 @@ class Hub:
             if retain and payload:
                 self._publisher.found(topic)
             return
-        if not self._clock.is_set():
+        now = self._clock.now()
+        if now < FIRST_DAY:
             return  # not acknowledged, so it comes again when the clock is right
         if retain and "/obs/" in topic:
             self._refuse("retained", f"want no retained observation, got one on {topic[:80]}")
             return
-        if len(self._inbox) >= _INBOX:
+        if len(self._inbox) >= _INBOX or self._inbox_bytes > _INBOX_BYTES:
             self._refuse("backlog", f"want at most {_INBOX} messages waiting; the rest comes again")
             return
-        self._inbox.append((topic, payload, self._clock.now()))
+        self._inbox.append((topic, payload, now, retain))
+        self._inbox_bytes += len(payload)
         self._arrived.set()
 
     def _refuse(self, reason: str, line: str) -> None:
@@ -141,7 +147,7 @@ class Hub:
     def _log_hourly(self, key: str, line: str) -> None:
         now = self._clock.now()
         if key not in self._logged or now - self._logged[key] >= _LOG_EVERY:
-            if len(self._logged) > 1000:  # noqa: PLR2004  names from outside must not fill memory
+            if len(self._logged) > _KEYS:
                 self._logged.clear()
             self._logged[key] = now
             logger.warning("%s", line)
@@ -151,50 +157,63 @@ class Hub:
             await self._arrived.wait()
             await asyncio.sleep(_GATHER_S)
             self._arrived.clear()
-            records: list[Record] = []
-            touched: set[tuple[str, str]] = set()
             self._agrees = False
-            while self._inbox:
-                topic, payload, received_at = self._inbox.popleft()
-                for record in self._taken(topic, payload, received_at):
-                    records.append(record)
-                    touched.add((record.device, record.stream))
-            if records:
-                await self._commit(records, touched)
+            self._belief.begin()
+            batch: list[Taken] = []
+            for _ in range(min(_BATCH, len(self._inbox))):
+                topic, payload, received_at, retained = self._inbox.popleft()
+                self._inbox_bytes -= len(payload)
+                batch += self._taken(topic, payload, received_at, retained=retained)
+            if self._inbox:
+                self._arrived.set()
+            touched = {(taken.record.device, taken.record.stream) for taken in batch}
+            if batch:
+                await self._commit(batch, touched)
                 self._changed.set()
             self._agrees = True
-            for call in self._office.new_calls():
+            for call in self._belief.new_calls():
                 self._publisher.call(call)
             self._answer(touched)
 
-    def _taken(self, topic: str, payload: bytes, received_at: datetime) -> list[Record]:
+    def _taken(
+        self, topic: str, payload: bytes, received_at: datetime, *, retained: bool
+    ) -> list[Taken]:
         try:
-            taken = self._ingest.take(topic, payload, received_at)
+            taken = self._ingest.take(topic, payload, received_at, retained=retained)
         except (BadTopic, BadPayload) as error:
             levels = topic.split("/")
             self._log_hourly(levels[3] if len(levels) > 3 else topic[:80], f"{error}")  # noqa: PLR2004
             return []
-        for one in taken:
-            if one.observation is not None:
-                self._office.fold(one.observation, one.record.at, one.record.received_at)
-            else:
-                self._log_hourly(
-                    one.record.device, f"{one.record.refused}, from {one.record.device}"
-                )
-        return [one.record for one in taken]
+        return [self._folded(one) for one in taken]
 
-    async def _commit(self, records: list[Record], touched: set[tuple[str, str]]) -> None:
+    def _folded(self, taken: Taken) -> Taken:
+        """Fold it, or keep it in quarantine."""
+        kept = self._belief.fold(taken)
+        if kept is not taken:
+            self._ingest.refused["fold"] += 1
+        if kept.record.refused is not None:
+            self._log_hourly(
+                kept.record.device, f"{kept.record.refused}, from {kept.record.device}"
+            )
+        return kept
+
+    async def _commit(self, batch: list[Taken], touched: set[tuple[str, str]]) -> None:
         """Keep them; while the disk refuses, try again: nothing is acknowledged meanwhile."""
-        self._unsaved += len(records)
+        self._unsaved += len(batch)
         now_s = asyncio.get_running_loop().time()
         state: bytes | None = None
         if self._unsaved >= _SNAPSHOT_RECORDS or now_s - self._saved_s >= _SNAPSHOT_S:
-            state = self._office.dump()
+            state = self._belief.office.dump()
             self._unsaved, self._saved_s = 0, now_s
+        records = [taken.record for taken in batch]
         marks = [self._ingest.marks[key] for key in touched]
+        rolled_up = Rollup()
+        for taken in batch:
+            if taken.observation is not None:
+                rolled_up.add(taken.observation, milliseconds(taken.record.at))
         while True:
             try:
-                await asyncio.to_thread(self._journal.commit, records, marks, state)
+                await asyncio.to_thread(self._journal.commit, records, marks, rolled_up, state)
             except Unavailable as error:
                 self._become("alert", str(error))
                 await asyncio.sleep(_RETRY_S)
@@ -205,16 +224,31 @@ class Hub:
     def _answer(self, touched: set[tuple[str, str]]) -> None:
         """Acknowledge what is durable, and ask again where something is missing."""
         now_s = asyncio.get_running_loop().time()
-        late: set[tuple[str, str]] = set()
-        for key in self._ingest.behind - touched:
-            if now_s - self._asked_s.get(key, 0.0) >= _ASK_S:
+
+        def is_due(key: tuple[str, str], after_s: float) -> bool:
+            return now_s - self._asked_s.get(key, -after_s) >= after_s
+
+        behind, self._ingest.behind = self._ingest.behind - touched, set()
+        repeated, self._ingest.repeated = self._ingest.repeated - touched, set()
+        asked = {key for key in behind if is_due(key, _ASK_S)}
+        self._ingest.behind = behind - asked  # later
+        if len(self._asked_s) > _KEYS:
+            self._asked_s.clear()
+        for key in sorted(touched | asked | {key for key in repeated if is_due(key, _REPEAT_S)}):
+            if key[1] != topics.HUB:
                 self._asked_s[key] = now_s
-                touched.add(key)
-            else:
-                late.add(key)
-        for key in sorted(touched):
-            self._publisher.ack(*key, self._ingest.marks[key].seq)
-        self._ingest.behind = late
+                self._publisher.ack(*key, self._ingest.acknowledged(key))
+
+    async def _tidy(self) -> None:
+        """Forget what is old, a little at a time."""
+        while True:
+            more = False
+            if self._clock.is_set():
+                try:
+                    more = await asyncio.to_thread(self._journal.tidy, self._clock.now())
+                except Unavailable as error:
+                    self._log_hourly("tidy", str(error))
+            await asyncio.sleep(_TIDY_MORE_S if more else _TIDY_S)
 
     # ── what goes ─────────────────────────────────────────────────────────────────────────────
 
@@ -223,8 +257,9 @@ class Hub:
             return
         self._publisher.forget()
         self._announce()
-        for (device, stream), mark in sorted(self._ingest.marks.items()):
-            self._publisher.ack(device, stream, mark.seq)
+        for mark in sorted(self._ingest.marks.values(), key=lambda mark: mark.received_ms or 0):
+            if mark.seq and mark.stream != topics.HUB:  # of each device the newest comes last
+                self._publisher.ack(mark.device, mark.stream, mark.seq)
         self._changed.set()
 
     def _become(self, status: DeviceStatus, why: str) -> None:
@@ -276,7 +311,7 @@ class Hub:
         dated = {f"service/{s.id}": s.id for s in self._site.services if s.dates is not None}
         return {
             key: result
-            for key, result in self._office.results(now).items()
+            for key, result in self._belief.office.results(now).items()
             if key not in dated or self._calendar.is_held(dated[key], today)
         }
 
@@ -290,18 +325,3 @@ async def serve(site: Site, clock: Clock, address: Address, folder: Path) -> Non
     """
     hub = await asyncio.to_thread(Hub, site, clock, address, folder)
     await hub.run()
-
-
-def _observation(site: str, record: Record) -> Observation | None:
-    """The observation of a journal's record; None where it could not be understood then or now."""
-    try:
-        return Observation(
-            site=site,
-            device=record.device,
-            kind=record.kind,
-            name=record.name,
-            envelope=decode_envelope(record.payload),
-            reading=decode_reading(record.kind, record.payload),
-        )
-    except MachiaiError:
-        return None

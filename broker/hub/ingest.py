@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import cast
 
 import msgspec
 
@@ -10,18 +12,22 @@ from broker.clock import FIRST_DAY
 from broker.hub.history.sqlite import Mark, Record, from_milliseconds, milliseconds
 from models.contract.codec import decode, decode_envelope, decode_reading, encode_observation
 from models.contract.codec import is_observation as names_observation
-from models.contract.observations import Envelope, Gap, Observation
+from models.contract.observations import Envelope, Gap, Observation, Skip
 from models.contract.results import About
-from models.contract.topics import observation as observation_topic
-from models.contract.topics import split
+from models.contract.topics import HUB, split
 from models.errors import BadPayload, BadTopic
 
 _AHEAD = timedelta(minutes=5)
 """A device whose clock is further ahead of the hub's is not believed."""
 
+MOST_STREAMS = 256
+"""Marks of one device; of more the one that was idle for longest is forgotten."""
+
+_Key = tuple[str, str]
+
 
 class Taken(msgspec.Struct, frozen=True):
-    """A record to keep, and the observation to fold; None where it could not be understood."""
+    """A record to keep, and the observation to fold; None where there is nothing to fold."""
 
     record: Record
     observation: Observation | None
@@ -30,22 +36,37 @@ class Taken(msgspec.Struct, frozen=True):
 class Ingest:
     """Takes messages in the order of arrival. It has no connection and no disk.
 
-    `behind` holds the streams that must hear how far the hub has come: what they sent is already
-    here, or something before it is missing. `refused` counts what could not be used, by reason.
+    `behind` holds the streams of which something is missing, `repeated` those that sent what is
+    already here or asked how far we are: both must hear it. `refused` counts what could not be
+    used, by reason. What the hub itself notes of a device (gaps) stands in its stream `hub`.
     """
 
     def __init__(self, marks: Iterable[Mark]) -> None:
         self.marks = {(mark.device, mark.stream): mark for mark in marks}
-        self.behind: set[tuple[str, str]] = set()
+        self.behind: set[_Key] = set()
+        self.repeated: set[_Key] = set()
         self.refused: Counter[str] = Counter()
-        self._oldest: dict[tuple[str, str], int] = {}
+        self._abouts: dict[str, _Said] = {}
 
-    def take(self, topic: str, payload: bytes, received_at: datetime) -> list[Taken]:
+    def acknowledged(self, key: _Key) -> int:
+        """How far we are in a stream; 0 in one that is not known."""
+        mark = self.marks.get(key)
+        return mark.seq if mark is not None else 0
+
+    def take(
+        self, topic: str, payload: bytes, received_at: datetime, *, retained: bool = False
+    ) -> list[Taken]:
         """One message.
 
+        Args:
+            topic: what it came on.
+            payload: what it says.
+            received_at: now.
+            retained: whether it was said before we listened; then nobody knows when.
+
         Returns:
-            What is new of it: nothing for a duplicate or behind a hole, two where a hole is passed
-            over.
+            What is new of it: nothing for a duplicate or behind a hole; before it what the hub has
+            to note of the stream.
 
         Raises:
             BadTopic, BadPayload: counted already; the caller may log it.
@@ -54,83 +75,194 @@ class Ingest:
             site, device, levels = split(topic)
             if not names_observation(levels):
                 if levels == ["about"]:
-                    self._learn_about(device, decode(About, payload))
+                    self._learn(device, decode(About, payload), received_at, retained=retained)
                 return []
-            envelope = decode_envelope(payload)
+            envelope = _envelope(payload)
         except (BadTopic, BadPayload) as error:
             self.refused[type(error).__name__] += 1
             raise
+        _, kind, name = levels
         key = (device, envelope.stream)
-        mark = self.marks.setdefault(key, Mark(device=device, stream=envelope.stream))
-        passed = self._pass_over(mark, site, envelope, received_at)
-        if envelope.seq != mark.seq + 1:
-            self.behind.add(key)
-            return passed
-        mark.seq = envelope.seq
-        return [*passed, self._taken(topic, envelope, payload, received_at)]
+        mark = self.marks.get(key) or self._begun(key)
+        message = _Message(site, device, kind, name, envelope, payload)
+        reach = message.reach()
+        wanted = max(mark.seq + 1, min(self._oldest(key), envelope.seq))
+        if not envelope.seq <= wanted <= reach:
+            (self.repeated if reach < wanted else self.behind).add(key)
+            return []
+        if kind == "skip":  # nobody saw it happen: it is no news of the device
+            at = _last_seen([mark]) or received_at
+        else:
+            at = self._dated(mark, envelope, received_at)
+        notes = [
+            self._noted(message, Gap(since=since, why=why), at, received_at)
+            for since, why in self._gaps(mark, wanted)
+        ]
+        mark.seq = reach
+        if kind != "skip":  # nobody saw it happen
+            mark.at_ms = max(mark.at_ms or 0, milliseconds(at))
+        mark.received_ms = milliseconds(received_at)
+        if envelope.seq < wanted:  # a skip of which we had the first part
+            message = message.standing_at(wanted)
+        return [*notes, self._understood(message, at, received_at)]
 
-    def _taken(
-        self, topic: str, envelope: Envelope, payload: bytes, received_at: datetime
-    ) -> Taken:
-        site, device, (_, kind, name) = split(topic)
-        at = self._dated(self.marks[device, envelope.stream], envelope, received_at)
+    def _begun(self, key: _Key) -> Mark:
+        """A stream that was never heard of."""
+        of_device = [mark for mark in self.marks.values() if mark.device == key[0]]
+        if len(of_device) >= MOST_STREAMS:
+            idle = min(of_device, key=lambda mark: (mark.stream == HUB, mark.received_ms or 0))
+            del self.marks[idle.device, idle.stream]
+        return self.marks.setdefault(key, Mark(device=key[0], stream=key[1]))
+
+    def _oldest(self, key: _Key) -> int:
+        """From where the device still holds this stream, as far as it said."""
+        said = self._abouts.get(key[0])
+        return said.oldest if said is not None and said.stream == key[1] else 0
+
+    def _gaps(self, mark: Mark, wanted: int) -> list[tuple[datetime | None, str]]:
+        """Since when, and why, something of this stream's device may be missing before `wanted`."""
+        gaps: list[tuple[datetime | None, str]] = []
+        since = _last_seen([mark])
+        if mark.seq == 0:
+            known = [m for m in self.marks.values() if m.device == mark.device and m.seq]
+            since = _last_seen(known)
+            if known:
+                gaps.append((since, "a new outbox"))
+        if wanted > mark.seq + 1:
+            gaps.append((since, f"{mark.seq + 1} to {wanted - 1} are no longer held"))
+        return gaps
+
+    def _noted(self, message: "_Message", gap: Gap, at: datetime, received_at: datetime) -> Taken:
+        """What the hub itself notes of a device."""
+        key = (message.device, HUB)
+        mark = self.marks.get(key) or self._begun(key)
+        mark.seq += 1
+        mark.received_ms = milliseconds(received_at)
+        noted = msgspec.structs.replace(message.envelope, stream=HUB, seq=mark.seq, at=at)
+        made = _Message(
+            message.site, message.device, "gap", "all", noted, encode_observation(noted, gap)
+        )
+        return self._understood(made, at, received_at)
+
+    def _understood(self, message: "_Message", at: datetime, received_at: datetime) -> Taken:
         refused: str | None = None
         observation: Observation | None = None
         try:
-            observation = Observation(
-                site=site,
-                device=device,
-                kind=kind,
-                name=name,
-                envelope=envelope,
-                reading=decode_reading(kind, payload),
-            )
+            observation = message.observation()
+            if message.kind == "skip":
+                observation = None  # nothing was seen
         except (BadTopic, BadPayload) as error:
             self.refused[type(error).__name__] += 1
             refused = str(error)
         record = Record(
-            device=device,
-            stream=envelope.stream,
-            seq=envelope.seq,
-            kind=kind,
-            name=name,
+            device=message.device,
+            stream=message.envelope.stream,
+            seq=message.envelope.seq,
+            kind=message.kind,
+            name=message.name,
             at=at,
             received_at=received_at,
-            payload=payload,
+            payload=message.payload,
             refused=refused,
         )
         return Taken(record, observation)
 
-    def _learn_about(self, device: str, about: About) -> None:
-        if about.stream:
-            self._oldest[device, about.stream] = about.oldest
-
-    def _pass_over(
-        self, mark: Mark, site: str, envelope: Envelope, received_at: datetime
-    ) -> list[Taken]:
-        """A hole below what the device still holds will never be filled: say so and go on."""
-        oldest = min(self._oldest.get((mark.device, mark.stream), 0), envelope.seq)
-        if oldest <= mark.seq + 1:
-            return []
-        gap = Gap(since=None, why=f"{mark.seq + 1} to {oldest - 1} are no longer held")
-        made = msgspec.structs.replace(envelope, seq=oldest - 1, at=None)
-        mark.seq = oldest - 1
-        payload = encode_observation(made, gap)
-        topic = observation_topic(site, mark.device, "gap", "all")
-        return [self._taken(topic, made, payload, received_at)]
+    def _learn(self, device: str, about: About, received_at: datetime, *, retained: bool) -> None:
+        """What a device says of its outbox and of its boot; it hears in turn how far we are."""
+        if not about.stream or about.stream == HUB:
+            return
+        booted_ms: int | None = None
+        if about.up_ms is not None and not retained:
+            booted_ms = milliseconds(received_at) - about.up_ms
+        self._abouts[device] = _Said(about.stream, about.oldest, about.boot, booted_ms)
+        mark = self.marks.get((device, about.stream))
+        if mark is not None and booted_ms is not None and mark.boot == about.boot:
+            mark.offset_ms = booted_ms
+        self.repeated.add((device, about.stream))
 
     def _dated(self, mark: Mark, envelope: Envelope, received_at: datetime) -> datetime:
         """When it was seen: as the device says, else by how long the device had been up.
 
-        The smallest difference between our clock and its uptime is the moment of its boot, late by
-        the quickest delivery so far.
+        The moment of its boot is what its dated observations say; before there are any, what it
+        said when it connected, or the smallest difference between our clock and its uptime, which
+        is late by the quickest delivery so far.
         """
-        offset_ms = milliseconds(received_at) - envelope.up_ms
         if mark.boot != envelope.boot or mark.offset_ms is None:
-            mark.boot, mark.offset_ms = envelope.boot, offset_ms
+            said = self._abouts.get(mark.device)
+            mark.boot = envelope.boot
+            is_same = said is not None and said.boot == envelope.boot
+            mark.offset_ms = said.booted_ms if said is not None and is_same else None
         at = envelope.at
         if at is not None and FIRST_DAY <= at <= received_at + _AHEAD:
-            mark.offset_ms = min(mark.offset_ms, milliseconds(at) - envelope.up_ms)
+            mark.offset_ms = milliseconds(at) - envelope.up_ms
             return at
-        mark.offset_ms = min(mark.offset_ms, offset_ms)
-        return min(from_milliseconds(mark.offset_ms + envelope.up_ms), received_at)
+        at_most_ms = milliseconds(received_at) - envelope.up_ms
+        mark.offset_ms = min(at_most_ms, at_most_ms if mark.offset_ms is None else mark.offset_ms)
+        return from_milliseconds(mark.offset_ms + envelope.up_ms)
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """The last `about` of a device."""
+
+    stream: str
+    oldest: int
+    boot: str
+    booted_ms: int | None
+
+
+class _Message(msgspec.Struct, frozen=True):
+    """A message of which the envelope is understood."""
+
+    site: str
+    device: str
+    kind: str
+    name: str
+    envelope: Envelope
+    payload: bytes
+
+    def reach(self) -> int:
+        """How far it takes its stream: a skip further than itself."""
+        if self.kind == "skip":
+            with suppress(BadPayload):  # counted when it is its turn
+                skip = decode_reading(self.kind, self.payload)
+                return max(self.envelope.seq, cast("Skip", skip).upto)
+        return self.envelope.seq
+
+    def standing_at(self, seq: int) -> "_Message":
+        """The same at a later place."""
+        envelope = msgspec.structs.replace(self.envelope, seq=seq)
+        payload = encode_observation(envelope, decode_reading(self.kind, self.payload))
+        return msgspec.structs.replace(self, envelope=envelope, payload=payload)
+
+    def observation(self) -> Observation:
+        """All of it.
+
+        Raises:
+            BadTopic, BadPayload: it is not what its kind asks for.
+        """
+        return Observation(
+            site=self.site,
+            device=self.device,
+            kind=self.kind,
+            name=self.name,
+            envelope=self.envelope,
+            reading=decode_reading(self.kind, self.payload),
+        )
+
+
+def _envelope(payload: bytes) -> Envelope:
+    """Of a device's observation.
+
+    Raises:
+        BadPayload: it is none, or it pretends to be the hub's own.
+    """
+    envelope = decode_envelope(payload)
+    if envelope.stream == HUB:
+        raise BadPayload(f"want a device's stream, got {HUB!r}")
+    return envelope
+
+
+def _last_seen(marks: Iterable[Mark]) -> datetime | None:
+    """When these streams were last seen to say anything."""
+    seen = [mark.at_ms for mark in marks if mark.at_ms]
+    return from_milliseconds(max(seen)) if seen else None

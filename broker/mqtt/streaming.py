@@ -8,6 +8,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 from broker.mqtt import packets
 from broker.mqtt.link import KEEPALIVE_S, Greeting, OnMessage, tls
@@ -104,7 +105,7 @@ class StreamLink(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say who we are."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  create_connection's promise
+        transport = cast("asyncio.Transport", transport)  # uvloop's is none by descent
         self._transport = transport
         greeting = self._greeting
         transport.write(

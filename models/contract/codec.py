@@ -1,7 +1,8 @@
 """Bytes to messages and back. The one place that knows JSON."""
 
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
@@ -58,9 +59,16 @@ def encode_observation(envelope: Envelope, reading: Reading) -> bytes:
     return msgspec.json.encode(plain(envelope) | plain(reading))
 
 
+@cache
+def _time_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a message that may hold a time."""
+    hints = get_type_hints(kind)
+    return tuple(name for name in kind.__struct_fields__ if "datetime" in str(hints[name]))
+
+
 def _within_reach(message: M) -> M:
     """Refuse times so far off that one cannot reckon with them in every time zone."""
-    for field in message.__struct_fields__:
+    for field in _time_fields(type(message)):
         value = getattr(message, field)
         if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
             raise ValueError(f"want a year that can be, got {value.year}")

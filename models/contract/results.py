@@ -33,11 +33,15 @@ class SensorAbout(Message, frozen=True, kw_only=True):
 
 
 class About(Message, frozen=True, kw_only=True):
-    """What a device is. `oldest` is the lowest `seq` that its outbox still holds."""
+    """What a device is. `oldest` is the lowest `seq` that its outbox still holds.
+
+    `up_ms` is how long it has been up as it says so: from this the hub knows when it booted.
+    """
 
     version: str
     board: str = ""
     boot: str = ""
+    up_ms: Whole | None = None
     stream: str = ""
     oldest: Seq = 1
     sensors: tuple[SensorAbout, ...] = ()

@@ -36,4 +36,6 @@ class Beats(msgspec.Struct):
         if not devices:
             return None
         newest = max(devices.values())
-        return min(self.heard[d] for d, at_s in devices.items() if at_s > newest - _FORGOTTEN_S)
+        return min(
+            self.heard.get(d, 0.0) for d, at_s in devices.items() if at_s > newest - _FORGOTTEN_S
+        )

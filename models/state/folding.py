@@ -20,6 +20,7 @@ from models.contract.results import NoticeResult
 from models.state.clerks import Clerks
 from models.state.house import House
 from models.state.memory import Memory
+from models.state.setback import STEP_S, forget_after
 from models.state.view import time_of
 from models.state.waits import told
 
@@ -66,6 +67,9 @@ class Folding:
             plan = plans.at(received_s)
             if plan.start_s > memory.day_s or received_s < memory.day_s - 86_400.0:
                 memory.begin_day(plan, self.house)
+        if received_s < memory.now_s - STEP_S:
+            forget_after(memory, received_s)
+        memory.now_s = received_s
         memory.beats.hear(seen.device, at_s)
         fold = self._kinds.get(seen.kind)
         if fold is not None:

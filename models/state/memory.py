@@ -30,9 +30,13 @@ class ServiceState(msgspec.Struct):
 
 
 class Memory(msgspec.Struct):
-    """The office. `day_s` is the local midnight, seconds since 1970, of the day it stands for."""
+    """The office. `day_s` is the local midnight, seconds since 1970, of the day it stands for.
+
+    `now_s` is when the hub got the newest observation, by its clock.
+    """
 
     day_s: float = 0.0
+    now_s: float = 0.0
     services: dict[str, ServiceState] = {}
     counters: dict[str, Counter] = {}
     lots: dict[str, LotState] = {}

@@ -9,6 +9,7 @@ from models.state.folding import Folding
 from models.state.house import House
 from models.state.memory import Memory, dumped, fitted, loaded
 from models.state.results import results_of
+from models.state.setback import STEP_S, forget_after
 from models.state.view import View
 
 
@@ -102,7 +103,12 @@ class Office:
 
     def _view(self, now: datetime) -> View:
         memory, plan = self._folding.memory, self._house.plans.at(now.timestamp())
-        if plan.start_s > memory.day_s:  # a day on which nothing was heard yet
+        is_new_day = plan.start_s > memory.day_s  # on which nothing was heard yet
+        is_set_back = now.timestamp() < memory.now_s - STEP_S
+        if is_new_day or is_set_back:
             memory = fitted(loaded(dumped(memory)), self._house)
+        if is_new_day:
             memory.begin_day(plan, self._house)
+        if is_set_back:
+            forget_after(memory, now.timestamp())
         return View(memory, self._house, now, assume_alive=self._assume_alive)

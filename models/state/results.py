@@ -25,16 +25,25 @@ def results_of(view: View) -> dict[str, Result]:
 
 
 def _calls_result(view: View) -> CallsResult:
-    calls = tuple(reversed(view.memory.calls))
+    """The last calls, but none after which its service may have called others unseen."""
+    ends_s = {s: view.tickets_until_s(s) for s in view.house.services}
+    blind_s = {s: state.tickets.blind_s or 0.0 for s, state in view.memory.services.items()}
+    calls = tuple(
+        call
+        for call in reversed(view.memory.calls)
+        if ends_s.get(call.service, 0.0) > view.now_s
+        and call.at.timestamp() >= blind_s[call.service]
+    )
+    until_s = min((ends_s[c.service] for c in calls), default=view.plan.end_s)
     return CallsResult(
         at=view.now,
-        observed_at=calls[0].at if calls else None,
-        valid_until=time_of(view.plan.end_s),
+        observed_at=time_of(until_s - view.fresh.ticket_s) if calls else None,
+        valid_until=time_of(min(until_s, view.plan.end_s)),
         calls=calls,
     )
 
 
 def _notice_result(view: View, notice: NoticeResult) -> NoticeResult:
     """A notice holds until it is cancelled, or until the end that it names."""
-    until = notice.until or view.now + DAY
+    until = notice.until or time_of(view.plan.end_s) + DAY
     return msgspec.structs.replace(notice, at=view.now, valid_until=until)

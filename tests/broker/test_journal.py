@@ -1,9 +1,11 @@
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from broker.hub.history.sqlite import Journal, Mark, Record
+from broker.hub.history.rollup import Rollup
+from broker.hub.history.sqlite import _STEPS, Journal, Mark, Record
 from models.errors import Unavailable
 
 NOW = datetime(2026, 11, 24, 1, 0, 0, 123000, tzinfo=UTC)
@@ -25,9 +27,9 @@ def record(seq: int) -> Record:
 def test_records_marks_and_state_come_back_as_they_were(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j.sqlite")
     mark = Mark(device="cam-1", stream="s", seq=2, boot="b", offset_ms=5)
-    journal.commit([record(1), record(2)], [mark], b"state")
+    journal.commit([record(1), record(2)], [mark], Rollup(), b"state")
     journal.commit(
-        [record(3)], [Mark(device="cam-1", stream="s", seq=3, boot="b", offset_ms=5, key=mark.key)]
+        [record(3)], [Mark(device="cam-1", stream="s", seq=3, boot="b", offset_ms=5)], Rollup()
     )
     journal.close()
     again = Journal(tmp_path / "j.sqlite")
@@ -38,15 +40,34 @@ def test_records_marks_and_state_come_back_as_they_were(tmp_path: Path) -> None:
     again.close()
 
 
+def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "j.sqlite") as old:
+        old.executescript(
+            "PRAGMA journal_mode = WAL;"  # noqa: S608  our own
+            + _STEPS[0]
+            + "INSERT INTO stream VALUES (1, 'cam-1', 's', 2, 'b', 5);"
+            "INSERT INTO journal VALUES (1, 1, 1, 'people', 'lobby', 1, 1, x'', NULL);"
+            "INSERT INTO journal VALUES (2, 1, 2, 'people', 'lobby', 1, 1, x'', NULL);"
+            "INSERT INTO snapshot VALUES (1, 2, x'')"
+        )
+    old.close()
+    journal = Journal(tmp_path / "j.sqlite")
+    assert [(mark.seq, mark.received_ms) for mark in journal.marks()] == [(2, None)]
+    journal.commit([record(3)], [Mark(device="cam-1", stream="s", seq=3)], Rollup(), b"state")
+    assert not journal.tidy(NOW)
+    assert [r.seq for r in journal.records()] == [1, 2, 3], "what was never rolled up stays"
+    journal.close()
+
+
 def test_a_full_disk_keeps_nothing_by_halves(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j.sqlite")
     mark = Mark(device="cam-1", stream="s", seq=1)
-    journal.commit([record(1)], [mark])
+    journal.commit([record(1)], [mark], Rollup())
     (pages,) = journal._db.execute("PRAGMA page_count").fetchone()
     journal._db.execute(f"PRAGMA max_page_count = {pages}")
     mark.seq = 5001
     with pytest.raises(Unavailable, match="want to keep 5000 records"):
-        journal.commit([record(n) for n in range(2, 5002)], [mark])
+        journal.commit([record(n) for n in range(2, 5002)], [mark], Rollup())
     assert [m.seq for m in journal.marks()] == [1]
     assert len(list(journal.records())) == 1
     journal.close()

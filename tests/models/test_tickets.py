@@ -151,6 +151,7 @@ def test_new_calls_are_given_once_and_old_ones_are_only_listed() -> None:
     late = Ticket(number="A002", event="called", counter="c2")
     hand.see("tax", late, after(30), received_at=after(900))
     assert hand.office.new_calls() == []
+    hand.see("all", Beat(), after(900))
     listed = hand.office.results(after(901))["calls"].calls  # type: ignore[attr-defined]
     assert [c.number for c in listed] == ["A001", "A002"]
 

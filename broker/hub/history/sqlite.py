@@ -2,27 +2,38 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
+from broker.hub.history import retention, rollup
+from broker.hub.history.rollup import Rollup
 from models.errors import Unavailable
 
-_SCHEMA = """
+_OPENING = """
+PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
-CREATE TABLE IF NOT EXISTS stream (
-    id INTEGER PRIMARY KEY, device TEXT NOT NULL, name TEXT NOT NULL, seq INTEGER NOT NULL,
-    boot TEXT NOT NULL, offset_ms INTEGER, UNIQUE (device, name));
-CREATE TABLE IF NOT EXISTS journal (
-    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL REFERENCES stream (id), seq INTEGER NOT NULL,
-    kind TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL, received_ms INTEGER NOT NULL,
-    payload BLOB NOT NULL, refused TEXT);
-CREATE TABLE IF NOT EXISTS snapshot (
-    id INTEGER PRIMARY KEY CHECK (id = 1), journal_id INTEGER NOT NULL, state BLOB NOT NULL);
+PRAGMA secure_delete = FAST;
 """
+_STEPS = (
+    """
+    CREATE TABLE IF NOT EXISTS stream (
+        id INTEGER PRIMARY KEY, device TEXT NOT NULL, name TEXT NOT NULL, seq INTEGER NOT NULL,
+        boot TEXT NOT NULL, offset_ms INTEGER, UNIQUE (device, name));
+    CREATE TABLE IF NOT EXISTS journal (
+        id INTEGER PRIMARY KEY, stream INTEGER NOT NULL REFERENCES stream (id),
+        seq INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at_ms INTEGER NOT NULL,
+        received_ms INTEGER NOT NULL, payload BLOB NOT NULL, refused TEXT);
+    CREATE TABLE IF NOT EXISTS snapshot (
+        id INTEGER PRIMARY KEY CHECK (id = 1), journal_id INTEGER NOT NULL, state BLOB NOT NULL);
+    """,
+    "ALTER TABLE stream ADD COLUMN at_ms INTEGER;"
+    "ALTER TABLE stream ADD COLUMN received_ms INTEGER;" + rollup.SCHEMA + retention.SCHEMA,
+)
+"""What brings a file from one version to the next; `user_version` counts the steps taken."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,6 +42,7 @@ class Mark(msgspec.Struct, kw_only=True):
     """How far the hub has come in one stream, and what dates its undated observations.
 
     `offset_ms` is when the device booted `boot`, in milliseconds of 1970, as far as is known.
+    `at_ms` is the newest moment that it told of, `received_ms` when it was last heard.
     """
 
     device: str
@@ -38,7 +50,8 @@ class Mark(msgspec.Struct, kw_only=True):
     seq: int = 0
     boot: str = ""
     offset_ms: int | None = None
-    key: int | None = None
+    at_ms: int | None = None
+    received_ms: int | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,30 +88,42 @@ class Journal:
             Unavailable: the disk refuses, or the file is damaged.
         """
         self._lock = threading.Lock()
+        self._retention = retention.Retention()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
                 path, check_same_thread=False, isolation_level=None, timeout=10
             )
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(_OPENING)
+            self._bring_up_to_date()
         except (OSError, sqlite3.Error) as error:
             raise Unavailable(f"want a journal at {path}, got: {error}") from None
 
+    def _bring_up_to_date(self) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        for number, step in enumerate(_STEPS[version:], version + 1):
+            self._db.executescript(
+                f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT"
+            )
+
     def marks(self) -> list[Mark]:
-        """How far each stream has come."""
+        """How far each stream has come, the one that was heard last at the end."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT device, name, seq, boot, offset_ms, id FROM stream"
+                "SELECT device, name, seq, boot, offset_ms, at_ms, received_ms FROM stream "
+                "ORDER BY received_ms"
             ).fetchall()
-        return [
-            Mark(device=device, stream=stream, seq=seq, boot=boot, offset_ms=offset_ms, key=key)
-            for device, stream, seq, boot, offset_ms, key in rows
-        ]
+        names = Mark.__struct_fields__
+        return [Mark(**dict(zip(names, row, strict=True))) for row in rows]
 
     def commit(
-        self, records: Sequence[Record], marks: Sequence[Mark], state: bytes | None = None
+        self,
+        records: Sequence[Record],
+        marks: Sequence[Mark],
+        rolled_up: Rollup,
+        state: bytes | None = None,
     ) -> None:
-        """Make records, marks and (if given) the folded state durable together.
+        """Make records, marks, what rolls them up and (if given) the folded state durable together.
 
         Raises:
             Unavailable: the disk refuses; nothing of it was kept.
@@ -124,6 +149,7 @@ class Journal:
                         for record in records
                     ],
                 )
+                rolled_up.write(self._db)
                 if state is not None:
                     self._db.execute(
                         "INSERT OR REPLACE INTO snapshot "
@@ -132,11 +158,45 @@ class Journal:
                     )
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                self._roll_back()
                 raise Unavailable(f"want to keep {len(records)} records, got: {error}") from None
-        for mark in marks:
-            mark.key = keys[mark.device, mark.stream]
+
+    def refuse(self, record: Record) -> None:
+        """Note why a record cannot be folded; it stays, and is never folded again.
+
+        Raises:
+            Unavailable: the disk refuses.
+        """
+        with self._lock:
+            try:
+                self._db.execute(
+                    "UPDATE journal SET refused = ? WHERE seq = ? AND stream = "
+                    "(SELECT id FROM stream WHERE device = ? AND name = ?)",
+                    (record.refused, record.seq, record.device, record.stream),
+                )
+            except sqlite3.Error as error:
+                raise Unavailable(f"want to note what is refused, got: {error}") from None
+
+    def tidy(self, now: datetime) -> bool:
+        """Forget a little of what is old; whether there is more of it. See `Retention`.
+
+        Raises:
+            Unavailable: the disk refuses; nothing was forgotten.
+        """
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                more = self._retention.step(self._db, milliseconds(now))
+                self._db.execute("COMMIT")
+                retention.give_back(self._db)
+            except sqlite3.Error as error:
+                self._roll_back()
+                raise Unavailable(f"want to tidy the journal, got: {error}") from None
+        return more
+
+    def _roll_back(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def snapshot(self) -> tuple[int, bytes] | None:
         """The newest folded state, and the journal's row that it reaches to."""
@@ -144,12 +204,13 @@ class Journal:
             row = self._db.execute("SELECT journal_id, state FROM snapshot").fetchone()
         return (row[0], row[1]) if row else None
 
-    def records(self, after: int = 0) -> Iterator[Record]:
+    def records(self, after: int = 0) -> Generator[Record]:
         """The journal behind a row, in the order of arrival."""
         with self._lock:
             cursor = self._db.execute(
-                "SELECT device, stream.name, journal.seq, kind, journal.name, at_ms, received_ms, "
-                "payload, refused FROM journal JOIN stream ON stream.id = journal.stream "
+                "SELECT device, stream.name, journal.seq, kind, journal.name, journal.at_ms, "
+                "journal.received_ms, payload, refused "
+                "FROM journal JOIN stream ON stream.id = journal.stream "
                 "WHERE journal.id > ? ORDER BY journal.id",
                 (after,),
             )
@@ -172,15 +233,11 @@ class Journal:
             self._db.close()
 
     def _written(self, mark: Mark) -> int:
-        if mark.key is None:
-            (key,) = self._db.execute(
-                "INSERT INTO stream (device, name, seq, boot, offset_ms) VALUES (?, ?, ?, ?, ?) "
-                "RETURNING id",
-                (mark.device, mark.stream, mark.seq, mark.boot, mark.offset_ms),
-            ).fetchone()
-            return int(key)
-        self._db.execute(
-            "UPDATE stream SET seq = ?, boot = ?, offset_ms = ? WHERE id = ?",
-            (mark.seq, mark.boot, mark.offset_ms, mark.key),
-        )
-        return mark.key
+        (key,) = self._db.execute(
+            "INSERT INTO stream (device, name, seq, boot, offset_ms, at_ms, received_ms) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device, name) DO UPDATE SET "
+            "seq = excluded.seq, boot = excluded.boot, offset_ms = excluded.offset_ms, "
+            "at_ms = excluded.at_ms, received_ms = excluded.received_ms RETURNING id",
+            msgspec.structs.astuple(mark),
+        ).fetchone()
+        return int(key)

@@ -1,0 +1,179 @@
+"""Mosquitto's configuration and access rules, as text made from the site files.
+
+Every right is written out for one name: no `pattern` line fills a certificate's name into a topic,
+so a name that we have not written has no right at all, whatever signs it holds
+(docs/decisions/0021-broker.md).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from models.contract import topics
+from models.contract.observations import KINDS
+from models.errors import BadSite
+from models.site import Site
+
+WEB = "web"
+"""The web process; what staff enter on its pages it sends as a device of this name."""
+
+CONFIGURATION, RULES = "mosquitto.conf", "machiai.acl"
+
+_OF_ITSELF = ("state", "about", "health")
+_OF_ITS_OUTBOX = frozenset({"beat", "skip", "gap"})
+_BY_STAFF = frozenset({"level", "set", "counter", "notice"})
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """Where things lie on the broker's machine."""
+
+    folder: str = "/etc/mosquitto"
+    pki: str = "/etc/machiai/pki"
+    """Holds ca.pem, broker.pem, broker.key and, if `crl`, crl.pem."""
+    crl: bool = False
+    state: str = "/var/lib/mosquitto"
+    user: str = "mosquitto"
+    bind: str | None = None
+    """The one address to listen on; None is all."""
+
+
+def names(sites: Sequence[Site]) -> list[str]:
+    """The common names that certificates must have: ids, or `<site>.<id>` of several sites.
+
+    Raises:
+        BadSite: two of them would be the same.
+    """
+    ids = [site.id for site in sites]
+    if twice := {one for one in ids if ids.count(one) > 1}:
+        raise BadSite(f"want each site once, got {min(twice)!r} again - at `$.site.id`")
+    return [_name(sites, site, who) for site in sites for who in _everyone(site)]
+
+
+def configuration(sites: Sequence[Site], setup: Setup) -> str:
+    """`mosquitto.conf` for one listener.
+
+    Raises:
+        BadSite: the sites name different ports.
+    """
+    ports = {site.broker.port for site in sites}
+    if len(ports) != 1:
+        listed = " and ".join(str(port) for port in sorted(ports))
+        raise BadSite(f"want one port for all sites, got {listed} - at `$.broker.port`")
+    (port,) = ports
+    address = f"listener {port}" + (f" {setup.bind}" if setup.bind else "")
+    crl = f"crlfile {setup.pki}/crl.pem\n" if setup.crl else ""
+    return f"""\
+{_head(sites)}
+user {setup.user}
+per_listener_settings false
+allow_anonymous false
+acl_file {setup.folder}/{RULES}
+
+# Nothing of consequence is lost with the broker: outboxes send again, the hub publishes again.
+persistence true
+persistence_location {setup.state}/
+autosave_interval 60
+
+# By default what waits for a slow reader is dropped in silence above 1000.
+max_queued_messages 100000
+max_inflight_messages 1000
+max_packet_size 262144
+persistent_client_expiration 7d
+set_tcp_nodelay true
+sys_interval 0
+
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+connection_messages true
+log_timestamp_format %Y-%m-%dT%H:%M:%S
+
+# What follows belongs to the listener. Above it, it would open another one: plain, on 1883.
+{address}
+cafile {setup.pki}/ca.pem
+certfile {setup.pki}/broker.pem
+keyfile {setup.pki}/broker.key
+{crl}tls_version tlsv1.3
+require_certificate true
+use_identity_as_username true
+use_username_as_clientid true
+"""
+
+
+def rules(sites: Sequence[Site]) -> str:
+    """The access rules. Whoever and whatever is not named may nothing.
+
+    Raises:
+        BadSite: an id that is taken.
+    """
+    names(sites)
+    lines = [_head(sites)]
+    for site in sites:
+        for who, rights in _rights(site):
+            lines += ["", f"user {_name(sites, site, who)}"]
+            lines += [f"topic {right} {topic}" for right, topic in rights]
+    return "\n".join(lines) + "\n"
+
+
+def _head(sites: Sequence[Site]) -> str:
+    ids = " ".join(site.id for site in sites)
+    return f"# Written by `machiai broker` for {ids}; written anew, so change the site file."
+
+
+def _name(sites: Sequence[Site], site: Site, who: str) -> str:
+    return who if len(sites) == 1 else f"{site.id}.{who}"
+
+
+def _everyone(site: Site) -> Iterator[str]:
+    """Who connects: each with a certificate of its own.
+
+    Raises:
+        BadSite: two under one id; each would throw the other out.
+    """
+    yield topics.HUB
+    yield WEB
+    devices = [(f"devices[{i}]", device.id) for i, device in enumerate(site.devices)]
+    displays = [(f"displays[{i}]", display.id) for i, display in enumerate(site.displays)]
+    seen = {topics.HUB, WEB}
+    for path, who in [*devices, *displays]:
+        if who in seen:
+            raise BadSite(
+                f"{site.id}: want an id that is not hub, web or another device's or display's,"
+                f" got {who!r} - at `$.{path}.id`"
+            )
+        seen.add(who)
+        yield who
+
+
+Rights = Iterable[tuple[str, str]]
+"""read, write or readwrite, and a topic."""
+
+
+def _rights(site: Site) -> Iterator[tuple[str, Rights]]:
+    base = f"{topics.VERSION}/{site.id}"
+    results = ("read", f"{base}/{topics.HUB}/#")
+    of_hub = [
+        ("readwrite", f"{base}/{topics.HUB}/#"),
+        *(("read", f"{base}/+/{leaf}") for leaf in (*_OF_ITSELF, "obs/#")),
+        ("write", f"{base}/+/ack"),
+        ("write", f"{base}/+/cmd/+"),
+    ]
+    yield topics.HUB, of_hub
+    yield WEB, [results, *_device(f"{base}/{WEB}", _BY_STAFF)]
+    for device in site.devices:
+        yield device.id, _device(f"{base}/{device.id}", frozenset(KINDS) - _BY_STAFF)
+    for display in site.displays:
+        yield display.id, [results]
+
+
+def _device(branch: str, kinds: frozenset[str]) -> Rights:
+    """What a device may in its own branch; nobody else may anything there but the hub.
+
+    Any name of its kinds, though the site file knows its sensors: an outbox is sent in order, so
+    one old observation of a sensor that the file no longer has would, if it were forbidden, hold
+    back all that follows for ever.
+    """
+    yield from (("write", f"{branch}/{leaf}") for leaf in _OF_ITSELF)
+    yield from (("write", f"{branch}/obs/{kind}/+") for kind in sorted(kinds | _OF_ITS_OUTBOX))
+    yield from (("read", f"{branch}/{leaf}") for leaf in ("ack", "cmd/+"))
