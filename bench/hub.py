@@ -61,7 +61,7 @@ class Bench:
             f"log_type none\nlistener {self.port} 127.0.0.1\nallow_anonymous true\n",
             encoding="utf-8",
         )
-        with _running([program("mosquitto") or "mosquitto", "-c", str(conf)]):
+        with running([program("mosquitto") or "mosquitto", "-c", str(conf)]):
             time.sleep(SETTLE_S)
             yield
 
@@ -106,7 +106,7 @@ class Bench:
         """Mosquitto's own subscriber, which ends by itself when it has them all."""
         command = ["mosquitto_sub", "-p", str(self.port), "-t", TOPIC, "-q", "1"]
         command += ["-C", str(self.messages)]
-        with _running(command, stdout=subprocess.DEVNULL) as taker:
+        with running(command, stdout=subprocess.DEVNULL) as taker:
             time.sleep(SETTLE_S)
             start_s = time.perf_counter()
             publisher = self.publish(stream)
@@ -124,8 +124,8 @@ class Bench:
         environment = {**os.environ, ENVIRONMENT: f"mqtt://127.0.0.1:{self.port}"}
         sub = ["mosquitto_sub", "-p", str(self.port), "-t", ACK, "-q", "1"]
         with (
-            _running(sub, stdout=subprocess.PIPE) as acks,
-            _running(command, env=environment, stderr=subprocess.DEVNULL) as taker,
+            running(sub, stdout=subprocess.PIPE) as acks,
+            running(command, env=environment, stderr=subprocess.DEVNULL) as taker,
         ):
             time.sleep(2 * SETTLE_S)
             return self.measured(taker, stream, lambda: self.until_acked(acks, stream))
@@ -151,8 +151,8 @@ class Bench:
         ]
         sub = ["mosquitto_sub", "-p", str(self.port), "-t", ACK, "-q", "1"]
         with (
-            _running(sub, stdout=subprocess.PIPE) as acks,
-            _running(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as taker,
+            running(sub, stdout=subprocess.PIPE) as acks,
+            running(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as taker,
         ):
             time.sleep(10 * SETTLE_S)
             return self.measured(taker, stream, lambda: self.until_acked(acks, stream))
@@ -211,7 +211,8 @@ def _flow(port: int) -> list[dict[str, object]]:
 
 
 @contextlib.contextmanager
-def _running(command: list[str], **options: object) -> "Iterator[subprocess.Popen[bytes]]":
+def running(command: list[str], **options: object) -> "Iterator[subprocess.Popen[bytes]]":
+    """A process that ends with the block."""
     process: subprocess.Popen[bytes] = subprocess.Popen(command, cwd=ROOT, **options)  # type: ignore[call-overload]
     try:
         yield process

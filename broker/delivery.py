@@ -53,9 +53,12 @@ class Delivery:
         self._acked = 0
         self._sent = 0
         self._most_sent = 0
+        self._noted = False
+        self._met = False
         self._heard_s = self._back_s = 0.0
         self._silence_s = SILENCE_S
         self._connected = False
+        self._said = ""
 
     @property
     def ack_topic(self) -> str:
@@ -84,6 +87,7 @@ class Delivery:
             return
         self._heard_s = self._now_s()
         self._silence_s = SILENCE_S
+        self._met |= not retained
         if ack.seq > self._acked:
             self._acked = ack.seq
             self._sent = max(self._sent, ack.seq)
@@ -107,21 +111,37 @@ class Delivery:
             try:
                 if self._acked > max(self._outbox.unsent_after, self._most_sent):
                     await self._begin_again()
+                if self._connected and not self._is_met():
+                    await self._greet()
+                elif self._connected and self._sent - self._acked < _WINDOW:
+                    await self._send(session)
                 if self._acked > forgotten:
                     await asyncio.to_thread(self._outbox.acknowledge, self._acked)
                 forgotten = self._acked
-                if self._connected and self._sent - self._acked < _WINDOW:
-                    await self._send(session)
-            except SensorFailed as error:
-                logger.warning("%s", error)  # a full disk: what was sent is kept a while longer
+            except SensorFailed as error:  # a full disk: it is sent all the same, and kept longer
+                self._say(str(error))
+
+    def _is_met(self) -> bool:
+        """Whether the hub has told how far it is, so that an old copy knows itself for one.
+
+        What stands at the broker may be out of date. A new stream is known to nobody.
+        """
+        return self._met or not self._outbox.unsent_after
+
+    async def _greet(self) -> None:
+        """It was told of us when we connected; remind it, should it not have listened."""
+        if self._quiet_s() >= self._silence_s:
+            self._about(await asyncio.to_thread(self._outbox.oldest))
+            self._silence_s = min(2 * self._silence_s, _LONGEST_SILENCE_S)
+            self._heard_s = self._now_s()
 
     async def _send(self, session: Session) -> None:
         """Send what the window has room for."""
         start, room = self._sent, _WINDOW - (self._sent - self._acked)
         rows = await asyncio.to_thread(self._outbox.after, start, room)
-        if rows and not self._most_sent:
-            with suppress(SensorFailed):  # a full disk must still be emptied
-                await asyncio.to_thread(self._outbox.sending)
+        if rows and rows[-1].upto > self._outbox.unsent_after and not self._noted:
+            await asyncio.to_thread(self._outbox.sending)  # else we took ourselves for an old copy
+            self._noted = True
         if self._sent != start or not self._connected:
             self._wake.set()  # an ack or a cut came meanwhile; look again
             return
@@ -164,10 +184,19 @@ class Delivery:
             async with asyncio.timeout(self._silence_s):
                 await self._wake.wait()
         self._wake.clear()
-        quiet_s = self._now_s() - max(self._heard_s, self._back_s)
-        if self._sent > self._acked and quiet_s >= self._silence_s:
+        if self._sent > self._acked and self._quiet_s() >= self._silence_s:
             self._silence_s = min(2 * self._silence_s, _LONGEST_SILENCE_S)
             self._go_back()
+
+    def _quiet_s(self) -> float:
+        """For how long the hub has said nothing that it had reason to say."""
+        return self._now_s() - max(self._heard_s, self._back_s)
+
+    def _say(self, line: str) -> None:
+        """Log a change once, not with each event."""
+        if line != self._said:
+            self._said = line
+            logger.warning("%s", line)
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()

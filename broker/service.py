@@ -32,7 +32,7 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> int:
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop where it is installed (hub, web, display), else asyncio's own."""
+    """Make loops by uvloop where it is installed (hub, web, display), else asyncio's own."""
     try:
         import uvloop  # noqa: PLC0415  a device does without
     except ImportError:

@@ -230,11 +230,13 @@ class Hub:
 
         behind, self._ingest.behind = self._ingest.behind - touched, set()
         repeated, self._ingest.repeated = self._ingest.repeated - touched, set()
+        greeted, self._ingest.greeted = self._ingest.greeted, set()
         asked = {key for key in behind if is_due(key, _ASK_S)}
         self._ingest.behind = behind - asked  # later
         if len(self._asked_s) > _KEYS:
             self._asked_s.clear()
-        for key in sorted(touched | asked | {key for key in repeated if is_due(key, _REPEAT_S)}):
+        again = {key for key in repeated if is_due(key, _REPEAT_S)}
+        for key in sorted(touched | greeted | asked | again):
             if key[1] != topics.HUB:
                 self._asked_s[key] = now_s
                 self._publisher.ack(*key, self._ingest.acknowledged(key))

@@ -37,14 +37,15 @@ class Ingest:
     """Takes messages in the order of arrival. It has no connection and no disk.
 
     `behind` holds the streams of which something is missing, `repeated` those that sent what is
-    already here or asked how far we are: both must hear it. `refused` counts what could not be
-    used, by reason. What the hub itself notes of a device (gaps) stands in its stream `hub`.
+    already here, `greeted` those that ask how far we are: all must hear it. `refused` counts what
+    could not be used, by reason. What the hub itself notes of a device stands in its stream `hub`.
     """
 
     def __init__(self, marks: Iterable[Mark]) -> None:
         self.marks = {(mark.device, mark.stream): mark for mark in marks}
         self.behind: set[_Key] = set()
         self.repeated: set[_Key] = set()
+        self.greeted: set[_Key] = set()
         self.refused: Counter[str] = Counter()
         self._abouts: dict[str, _Said] = {}
 
@@ -178,7 +179,7 @@ class Ingest:
         mark = self.marks.get((device, about.stream))
         if mark is not None and booted_ms is not None and mark.boot == about.boot:
             mark.offset_ms = booted_ms
-        self.repeated.add((device, about.stream))
+        self.greeted.add((device, about.stream))
 
     def _dated(self, mark: Mark, envelope: Envelope, received_at: datetime) -> datetime:
         """When it was seen: as the device says, else by how long the device had been up.

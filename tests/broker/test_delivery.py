@@ -176,3 +176,27 @@ async def test_a_busy_stream_is_not_sent_again_and_again(address: Address, tmp_p
     records = await asyncio.to_thread(journalled, tmp_path / "hub")
     assert seqs(records, stream) == list(range(1, count + 1))
     assert heard < 1.4 * count, f"{heard} messages for {count} events"
+
+
+async def test_an_outbox_that_is_full_of_events_is_emptied_and_goes_on(
+    address: Address, tmp_path: Path
+) -> None:
+    async with running(partial(Pi, address, tmp_path / "outbox.sqlite"), connected=False) as pi:
+        await pulses(pi, 1000)
+        await asyncio.to_thread(pi.outbox._db.execute, "PRAGMA max_page_count = 1")
+        more = asyncio.create_task(pulses(pi, 500))
+        line = asyncio.create_task(pi.session.run())
+        async with hub_at(address, tmp_path / "hub"):
+            await more
+            await until(lambda: _has(pi, 1500))
+            await pi.drained()
+        line.cancel()
+        await asyncio.wait([line])
+        stream = pi.outbox.stream
+    records = await asyncio.to_thread(journalled, tmp_path / "hub")
+    assert seqs(records, stream) == list(range(1, 1501))
+    assert gaps(records) == []
+
+
+async def _has(pi: Pi, last: int) -> bool:
+    return pi.outbox.last >= last

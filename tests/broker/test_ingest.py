@@ -140,7 +140,7 @@ def test_streams_without_end_do_not_fill_memory() -> None:
 def test_a_device_that_says_about_hears_how_far_we_are() -> None:
     ingest = Ingest([Mark(device="cam-1", stream="s", seq=4)])
     ingest.take(ABOUT, about(stream="t"), NOW)
-    assert ingest.repeated == {("cam-1", "t")}
+    assert ingest.greeted == {("cam-1", "t")}
     assert ingest.acknowledged(("cam-1", "t")) == 0
 
 

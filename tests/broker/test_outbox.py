@@ -255,3 +255,18 @@ def test_an_old_copy_begins_a_new_stream_with_what_came_since(path: Path) -> Non
     again = Outbox(path)
     assert (again.stream, again.last) == (rows[0]["stream"], 3)
     again.close()
+
+
+def test_what_was_sent_before_a_restart_is_not_taken_for_unsent(path: Path) -> None:
+    outbox = Outbox(path)
+    fill(outbox, "i", 3)
+    outbox.sending()
+    fill(outbox, "i", 3)
+    outbox.close()
+    again = Outbox(path)
+    assert again.unsent_after == 6
+    fill(again, "i", 2)
+    again.close()
+    off_the_line = Outbox(path)
+    assert (off_the_line.unsent_after, off_the_line.last) == (6, 8)
+    off_the_line.close()

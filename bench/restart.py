@@ -1,4 +1,4 @@
-"""How fast a hub starts again on a year of an office: python -m tools.bench_restart --rows 3000000.
+"""How fast a hub starts again on a year of an office: python -m bench.restart --rows 3000000.
 
 It writes a journal as the hub does: raw rows of 90 days, roll-ups of a year, a snapshot, and behind
 it more rows than a kill can leave. Then it starts new processes on it, imports included.
