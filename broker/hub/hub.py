@@ -68,6 +68,7 @@ class Hub:
         self._asked_s: dict[tuple[str, str], float] = {}
         self._logged: dict[str, datetime] = {}
         self._status: tuple[DeviceStatus, str] = ("ready", "")
+        self._own = self._topic("")
         self._unsaved = 0
         self._saved_s = 0.0
         self._agrees = True  # the office holds what the journal holds, no more
@@ -123,7 +124,7 @@ class Hub:
     # ── what comes ────────────────────────────────────────────────────────────────────────────
 
     def _message(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001
-        if f"/{topics.HUB}/" in topic:
+        if topic.startswith(self._own):
             if retain and payload:
                 self._publisher.found(topic)
             return
