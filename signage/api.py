@@ -11,6 +11,7 @@ from models.site import Site
 from signage import feed, schema
 from signage.cache import Cache
 from signage.mirror import Mirror
+from signage.ready import Ready
 from signage.stream import Stream
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -31,6 +32,16 @@ class Api:
         self._mirror = mirror
         self._cache = cache
         self._stream = stream
+        self._ready = Ready(
+            {
+                **_CORS,
+                "Cache-Control": _CACHED,
+                "Content-Type": "application/json",
+                "Server": "machiai",
+                "X-Content-Type-Options": "nosniff",
+            },
+            mirror.clock.speed,
+        )
         self._sites = feed.render_sites(site)
         self._schema = msgspec.json.encode(schema.site_schema())
         self._openapi = msgspec.json.encode(schema.openapi(feed.SCHEMA_VERSION))
@@ -38,7 +49,8 @@ class Api:
     def add_to(self, router: web.UrlDispatcher) -> None:
         """Register all addresses."""
         router.add_get("/api/v1/sites", self._list)
-        router.add_get("/api/v1/sites/{site}", self._document)
+        router.add_get(f"/api/v1/sites/{self._site.id}", self._document)  # found without a pattern
+        router.add_get("/api/v1/sites/{site}", self._other)
         router.add_get("/api/v1/sites/{site}/stream", self._events)
         router.add_get(schema.SITE_SCHEMA, self._json_schema)
         router.add_get("/openapi.json", self._description)
@@ -52,12 +64,25 @@ class Api:
     async def _description(self, request: web.Request) -> web.Response:
         return self._fixed(request, "openapi", self._openapi)
 
-    async def _document(self, request: web.Request) -> web.Response:
-        self._know(request)
-        if not self._mirror.has_news:
+    async def _document(self, request: web.Request) -> web.StreamResponse:
+        mirror = self._mirror
+        if not mirror.has_news:
             return problem(503, "Nothing has been heard from the hub yet.", _RETRY_AFTER_S)
-        rendered = self._cache("feed", lambda now: feed.render(self._mirror, now))
-        return _conditional(request, rendered.body, rendered.etag, "application/json")
+        now = mirror.clock.now()
+        rendered = self._cache("feed", self._render, now)
+        answer = self._ready.answer(request, rendered, now)
+        if answer is not None:
+            return answer
+        made = _conditional(request, rendered.body, rendered.etag, "application/json")
+        made.headers["X-Accel-Expires"] = str(self._ready.proxy_s(rendered, now))
+        return made
+
+    def _render(self, now: datetime) -> tuple[bytes, datetime]:
+        return feed.render(self._mirror, now)
+
+    async def _other(self, request: web.Request) -> web.StreamResponse:
+        self._know(request)
+        return await self._document(request)
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         self._know(request)

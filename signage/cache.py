@@ -30,10 +30,10 @@ class Cache:
         self._rendered: dict[Hashable, Rendered] = {}
         self.renderings = 0
 
-    def __call__(self, key: Hashable, render: Render) -> Rendered:
+    def __call__(self, key: Hashable, render: Render, now: datetime | None = None) -> Rendered:
         """The body of `key`, rendered now if it must be."""
         mirror = self._mirror
-        now = mirror.clock.now()
+        now = now or mirror.clock.now()
         found = self._rendered.get(key)
         if (
             found is None

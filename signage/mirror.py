@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
@@ -52,6 +53,7 @@ class Mirror:
         self.has_news = False
         self._boot = uuid.uuid4().hex[:8]
         self._messages: dict[tuple[str, str], Message] = {}
+        self._payloads: dict[str, bytes] = {}
         self._connected = False
         self._silent_since_s: float | None = self._true_s()
         self._bell = asyncio.Event()
@@ -68,10 +70,12 @@ class Mirror:
         return f"{self._boot}-{self.version}"
 
     def apply(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001  the session's callback
-        """Take one message. What is not right is counted and dropped; it never raises."""
-        _ = retain
+        """Take one message. What is not right is counted and dropped; it never raises.
+
+        `retain` says that it stood at the broker, which may have come back with an old one.
+        """
         try:
-            self._take(topic, payload)
+            self._take(topic, payload, retain=retain)
         except (BadTopic, BadPayload) as error:
             reason = type(error).__name__
             if not self.refused[reason]:
@@ -137,7 +141,7 @@ class Mirror:
             await self._bell.wait()
         return self.version
 
-    def _take(self, topic: str, payload: bytes) -> None:
+    def _take(self, topic: str, payload: bytes, *, retain: bool) -> None:
         site, device, levels = topics.split(topic)
         if site != self.site.id or device != topics.HUB or levels[0] in _LATER:
             return
@@ -145,11 +149,17 @@ class Mirror:
         wanted = RESULTS.get(kind) if name else _SINGLE.get(kind)
         if wanted is None:
             raise BadTopic(f"want a result of the hub, got {topic[:80]!r}")
+        if payload and self._payloads.get(topic) == payload:
+            return
         message = codec.decode(wanted, payload) if payload else None
         before = self._messages.get((kind, name))
         if isinstance(message, Result):
             _check(message)
+            if retain and isinstance(before, Result) and message.at < before.at:
+                return
+            message = _by_our_clock(message, self.clock.now(), retain=retain)
             message = _with_last_seen(message, before)
+        self._payloads[topic] = payload
         self.has_news = True
         if message == before:
             return
@@ -178,6 +188,25 @@ class Mirror:
 
     def _true_s(self) -> float:
         return self.clock.monotonic() / self.clock.speed
+
+
+def _by_our_clock(result: Result, now: datetime, *, retain: bool) -> Result:
+    """What was written later than now comes from a clock that is ahead: it lives no longer here.
+
+    Of what stood at the broker nobody can say then how old it is. The end of a notice is fixed.
+    """
+    ahead = result.at - now
+    if ahead <= timedelta() or isinstance(result, NoticeResult):
+        return result
+    seen = result.observed_at
+    if retain and seen is not None:
+        return msgspec.structs.replace(result, at=now, observed_at=seen - ahead, valid_until=now)
+    return msgspec.structs.replace(
+        result,
+        at=now,
+        observed_at=None if seen is None else seen - ahead,
+        valid_until=result.valid_until - ahead,
+    )
 
 
 def _with_last_seen(result: Result, before: Message | None) -> Result:

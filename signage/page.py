@@ -101,5 +101,5 @@ def html(body: bytes, mirror: Mirror) -> web.Response:
         body=stamped(body, mirror.clock.now(), mirror.tag),
         content_type="text/html",
         charset="utf-8",
-        headers={"Cache-Control": "no-cache"},
+        headers={"Cache-Control": "no-store"},  # a page from a cache would take its age for now
     )

@@ -12,7 +12,6 @@ from models.contract.results import (
     Call,
     Free,
     LotResult,
-    NoticeResult,
     Result,
     Vacancy,
     ZoneResult,
@@ -213,8 +212,11 @@ class Painter:
         """What holds now, the gravest first."""
         found = []
         for name, notice in mirror.notices().items():
-            base = self._state(notice, "open", now, "", None)
-            if base.has_values and _holds(notice, now) and notice.texts:
+            end = min(notice.valid_until, notice.until or notice.valid_until)
+            lasting = msgspec.structs.replace(notice, valid_until=end)
+            base = self._state(lasting, "open", now, "", None)
+            has_begun = notice.since is None or notice.since <= now
+            if base.has_values and has_begun and notice.texts:
                 language, text = _text(notice.texts, self._words.language)
                 found.append(
                     NoticeView(
@@ -237,12 +239,6 @@ def _life(result: Result | None, state: State) -> Life:
 
 def _fields(view: View) -> dict[str, Any]:
     return {name: getattr(view, name) for name in View.__struct_fields__}
-
-
-def _holds(notice: NoticeResult, now: datetime) -> bool:
-    return (notice.since is None or notice.since <= now) and (
-        notice.until is None or now < notice.until
-    )
 
 
 def _text(texts: Names, language: str) -> tuple[str, str]:

@@ -13,7 +13,8 @@ from signage.cache import Cache
 from signage.mirror import Mirror
 
 PING_S = 15.0
-_CALM_S = 0.05  # changes closer together than this go out as one
+_GATHER_S = 0.001  # what the hub says in one breath goes out as one
+_CALM_S = 0.05  # and then nothing for so long: changes closer together go out as one
 _RETRY_MS = (1000, 4000)  # each reader is told another pause, so that they do not all come at once
 _BEHIND_BYTES = (
     1 << 20
@@ -65,7 +66,8 @@ class Stream:
                 "Access-Control-Allow-Origin": "*",
             }
         )
-        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):  # who is gone already is no fault
+            await response.prepare(request)
         transport = request.transport
         if request.method == "HEAD" or transport is None:
             return response
@@ -91,12 +93,14 @@ class Stream:
         while True:
             try:
                 async with asyncio.timeout(PING_S):
-                    version = await self._mirror.changed(version)
-                await asyncio.sleep(_CALM_S)
-                version = self._mirror.version
-                self._send(self._snapshot() + self._ping())
+                    await self._mirror.changed(version)
             except TimeoutError:
                 self._send(self._ping())
+                continue
+            await asyncio.sleep(_GATHER_S)
+            version = self._mirror.version
+            self._send(self._snapshot() + self._ping())
+            await asyncio.sleep(_CALM_S)
 
     async def close(self) -> None:
         """Let all readers go."""

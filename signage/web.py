@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import resource
 from collections.abc import Callable, Coroutine
 from datetime import date
 from functools import partial
@@ -32,6 +33,7 @@ Step = Callable[[], Coroutine[Any, Any, None]]
 
 _WATCH_S = 0.5
 _CLOSE_S = 2.0
+_BACKLOG = 1024  # after a cut all readers come back at once
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; "
@@ -181,10 +183,11 @@ async def _serve(  # noqa: PLR0917
     steps = {"mqtt": session.run, "watch": partial(_each, _WATCH_S, mirror.watch), **steps}
     runner = runner_of(app)
     await runner.setup()
+    _allow_readers()
     host, port = where
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await web.TCPSite(runner, host, port, backlog=_BACKLOG).start()
         except OSError as error:
             why = error.strerror or str(error)
             raise Unavailable(f"want to serve at {host}:{port}, got: {why}") from None
@@ -193,6 +196,12 @@ async def _serve(  # noqa: PLR0917
                 group.create_task(step(), name=name)
     finally:
         await runner.cleanup()
+
+
+def _allow_readers() -> None:
+    """Each reader of a stream is an open file: as many as the system lets us have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _each(seconds: float, step: Callable[[], None]) -> None:

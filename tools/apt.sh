@@ -63,5 +63,8 @@ if ! fetch; then
 fi
 rm -f "$log"
 case " $missing " in
+    *" nginx-light "*) ! command -v systemctl >/dev/null || systemctl disable nginx >/dev/null 2>&1 || true ;;
+esac
+case " $missing " in
     *" mosquitto "*) ! command -v systemctl >/dev/null || systemctl disable mosquitto >/dev/null 2>&1 || true ;;
 esac

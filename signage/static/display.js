@@ -19,6 +19,7 @@ function count(list, name) {
 
 function tick() {
   clock.textContent = time.format(now());
+  if (takeover.dataset.phase === "stale") takeover.hidden = true;
   const turning = document.querySelectorAll("[data-turn]");
   const turn = Math.floor(performance.now() / TURN_MS) % count(turning, "turn");
   for (const item of turning) item.hidden = Number(item.dataset.turn) !== turn;
@@ -49,11 +50,14 @@ let first = true;
 let next = 0;
 let hide = 0;
 
+const panel = () => document.querySelector(".call").dataset;
+
 function take() {
   next = 0;
   const call = queue.shift();
-  if (!call) return;
+  if (!call || panel().phase === "stale") return;
   takeover.innerHTML = call;
+  Object.assign(takeover.dataset, panel()); // it ends no later than the list that it comes from
   takeover.hidden = false;
   clearTimeout(hide);
   hide = setTimeout(() => (takeover.hidden = true), SHOWN_MS);

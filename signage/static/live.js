@@ -5,33 +5,47 @@ const root = document.documentElement;
 const speed = Number(root.dataset.speed);
 const SILENCE_MS = 45_000;
 
-// A page's monotonic clock stops while a phone sleeps; the wall clock does not. The later of both is believed.
-const entry = performance.getEntriesByType("navigation")[0];
-let shown = Number(root.dataset.now);
-let mono = entry?.responseStart ?? performance.now();
-let wall = Date.now() - (performance.now() - mono);
-let news = performance.now();
+const KEPT_MS = 300_000;
+const AHEAD_MS = 2000;
+
+// The server's time is never earlier than it said plus what has passed here since: a word that was held up on the
+// way does not turn the clock back, so the furthest of those of the last minutes is believed. The page itself was
+// written after it was asked for. A monotonic clock stops while a phone sleeps, the wall clock does not.
+const asked = performance.getEntriesByType("navigation")[0]?.requestStart ?? performance.now();
+let offsets = [[performance.now(), Number(root.dataset.now) - asked * speed]];
+let mono = performance.now();
+let wall = Date.now();
+let news = mono;
+
+const slept = () => Date.now() - wall - (performance.now() - mono);
+const isSetBack = () => slept() < -AHEAD_MS; // the wall clock was: so nobody knows how long we slept
 
 export function now() {
-  return shown + Math.max(performance.now() - mono, Date.now() - wall) * speed;
+  return Math.max(...offsets.map((offset) => offset[1])) + (performance.now() + Math.max(0, slept())) * speed;
 }
 
 function sync(ms) {
-  shown = ms;
+  const before = isSetBack() ? Infinity : now();
   mono = news = performance.now();
   wall = Date.now();
+  offsets = [...offsets.filter(([at]) => mono - at < KEPT_MS), [mono, ms - mono * speed]];
+  if (before - now() > AHEAD_MS * speed) refresh(onSwap); // what was taken away too early still holds
 }
 
 const number = (text) => (text === undefined ? null : Number(text));
 
+let ageing = 0;
+
 export function age() {
-  const at = now();
+  const at = isSetBack() ? Infinity : now();
   let known = false;
+  let next = at + Math.max(1000, 100 * speed);
   for (const item of document.querySelectorAll("[data-state]")) {
     const { state, observed, until, opens } = item.dataset;
     const is = phase(state, number(observed), number(until), number(opens), at);
     item.dataset.phase = is;
     known ||= is === "fresh" || is === "ageing";
+    if (until && at < Number(until)) next = Math.min(next, Number(until));
     if (is === "stale") item.querySelectorAll("[data-value]").forEach((value) => value.remove());
     if (is === "ageing") {
       const minutes = Math.max(1, Math.floor((at - number(observed)) / 60_000));
@@ -42,6 +56,8 @@ export function age() {
   root.toggleAttribute("data-silent", silent);
   root.toggleAttribute("data-cut", !known && (silent || !!document.querySelector('[data-hub="gone"]')));
   if (silent) reconnect();
+  clearTimeout(ageing);
+  ageing = setTimeout(age, at < next ? Math.ceil((next - at) / speed) : 1000);
 }
 
 let source = null;
@@ -107,7 +123,7 @@ export function start(swapped) {
   onSwap = swapped;
   age();
   swapped();
-  setInterval(age, Math.max(100, 1000 / speed));
   document.addEventListener("visibilitychange", age);
+  addEventListener("pageshow", age);
   root.dataset.ready = "";
 }

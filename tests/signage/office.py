@@ -69,7 +69,7 @@ class Hub:
 
     def say(self, kind: str, message: Message | None) -> None:
         topic = topics.result(self.site.id, kind)
-        self.mirror.apply(topic, b"" if message is None else codec.encode(message), True)
+        self.mirror.apply(topic, b"" if message is None else codec.encode(message), retain=False)
 
     def times(self, age_s: float = 0.0, valid_s: float = 90.0) -> dict[str, Any]:
         """Observed `age_s` ago, valid for `valid_s` from then."""
@@ -205,9 +205,15 @@ class Served:
         self.web = web_app(hub.site, hub.mirror, hub.clock, demo=demo)
         self._runners: list[web.AppRunner] = []
         self.base = self._start(self.web)
-        self.display = self._start(
-            display_app(hub.site, hub.site.displays[0].id, hub.mirror, hub.clock)
-        )
+        self.display = self._start(self._lobby())
+
+    def start_again(self) -> None:
+        """Start both processes once more, where they were."""
+        for app, base in (
+            (web_app(self.hub.site, self.hub.mirror, self.hub.clock), self.base),
+            (self._lobby(), self.display),
+        ):
+            self._start(app, int(base.rpartition(":")[2]))
 
     def do(self, step: Callable[[], object]) -> None:
         """Run a step in the server's loop, where the session's callbacks run."""
@@ -227,11 +233,15 @@ class Served:
         self._thread.join(10)
         self._loop.close()
 
-    def _start(self, app: web.Application) -> str:
+    def _lobby(self) -> web.Application:
+        hub = self.hub
+        return display_app(hub.site, hub.site.displays[0].id, hub.mirror, hub.clock)
+
+    def _start(self, app: web.Application, port: int = 0) -> str:
         async def start() -> str:
             runner = web.AppRunner(app, shutdown_timeout=1)
             await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            await web.TCPSite(runner, "127.0.0.1", port).start()
             self._runners.append(runner)
             return f"http://127.0.0.1:{runner.addresses[0][1]}"
 

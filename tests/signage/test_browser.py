@@ -1,6 +1,7 @@
 """What people see, in Debian's chromium."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from models.contract.results import State
 from models.site import Site
 from tests.signage.cases import CASES
-from tests.signage.office import HandClock, Hub, Served
+from tests.signage.office import NOON, HandClock, Hub, Served
 
 pytestmark = pytest.mark.browser
 
@@ -143,6 +144,92 @@ def test_a_page_stays_true_when_its_server_is_gone(fast: Served, lobby: Watched)
     fast.stop()
     expect(page.locator("#service-mynumber")).to_have_attribute("data-phase", "stale")
     assert "31" not in (page.locator("table").text_content() or "")
+
+
+@pytest.mark.parametrize("surface", list(SIZES))
+def test_a_server_that_is_gone_is_said_after_45_seconds_and_met_again_without_a_reload(
+    served: Served, surface: str, request: pytest.FixtureRequest
+) -> None:
+    watched: Watched = request.getfixturevalue(surface)
+    served.do(served.hub.busy)
+    watched.page.clock.install()
+    page = watched.open(served.display if surface == "lobby" else served.base)
+    page.evaluate("window.first = true")
+    loads: list[str] = []
+    page.on("load", lambda loaded: loads.append(loaded.url))
+    banner, row = page.locator(".banner"), page.locator("#service-mynumber")
+    served.stop()
+    page.clock.run_for(40_000)
+    expect(banner).to_be_hidden()
+    page.clock.run_for(8_000)
+    expect(banner).to_have_text("最新の情報を確認しています", use_inner_text=True)
+    expect(row).to_contain_text("31")
+    page.clock.run_for(50_000)
+    expect(row).to_have_attribute("data-phase", "stale")
+    assert "31" not in (row.text_content() or "")
+    page.clock.fast_forward(600_000)  # the list of calls holds longest
+    expect(banner).to_have_text(
+        "通信が止まっているため、現在の混雑状況を表示できません", use_inner_text=True
+    )
+    served.do(lambda: served.hub.clock.move(700))
+    served.do(lambda: served.hub.service("mynumber", 1, 3, (2, 4, 6)))
+    served.start_again()
+    for _ in range(40):
+        page.clock.run_for(5000)  # it tries again every few seconds
+        if row.get_attribute("data-phase") == "fresh":
+            break
+    expect(row).to_contain_text("空いています")
+    expect(banner).to_be_hidden()
+    assert page.evaluate("window.first")
+    assert loads == []
+
+
+@pytest.fixture
+def lines(phone: Watched) -> Page:
+    """The phone page's connections, open to the test's hand: `lines.at(-1)` is the newest."""
+    phone.page.add_init_script(
+        """const Real = window.EventSource;
+        window.lines = [];
+        window.EventSource = class extends Real {
+          constructor(url) { super(url); window.lines.push(this); }
+        };
+        window.ping = (now) => window.lines.at(-1)
+          .dispatchEvent(new MessageEvent("ping", { data: JSON.stringify({ now }) }));
+        window.clock = async () => (await import("/static/live.js")).now();"""
+    )
+    return phone.page
+
+
+def test_a_time_that_comes_late_does_not_turn_the_pages_clock_back(
+    served: Served, lines: Page
+) -> None:
+    served.do(served.hub.busy)
+    lines.goto(served.base)
+    lines.wait_for_selector("html[data-ready]", state="attached")
+    shown = lines.evaluate("clock()")
+    lines.evaluate("(at) => ping(at - 80_000)", shown)
+    assert lines.evaluate("clock()") >= shown
+    lines.evaluate("(at) => ping(at + 100_000)", shown)
+    assert lines.evaluate("clock()") >= shown + 100_000
+    expect(lines.locator("#service-mynumber")).to_have_attribute("data-phase", "stale")
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_phones_own_clock_may_be_wrong_and_may_jump(
+    served: Served, lines: Page, hours: int
+) -> None:
+    served.do(served.hub.busy)
+    lines.clock.install(time=NOON + timedelta(hours=3 * hours))
+    lines.goto(served.base)
+    lines.wait_for_selector("html[data-ready]", state="attached")
+    row = lines.locator("#service-mynumber")
+    expect(row).to_have_attribute("data-phase", "fresh")
+    lines.clock.set_system_time(NOON + timedelta(hours=4 * hours))
+    lines.clock.run_for(1500)
+    expect(row).to_have_attribute("data-phase", "stale")  # for all it knows it has slept
+    lines.evaluate(f"ping({served.hub.clock.now().timestamp() * 1000})")
+    expect(row).to_have_attribute("data-phase", "fresh")
+    expect(row).to_contain_text("31")
 
 
 def test_a_change_reaches_both_surfaces(served: Served, lobby: Watched, phone: Watched) -> None:

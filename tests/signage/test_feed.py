@@ -20,6 +20,8 @@ from signage.web import web_app
 from tests.signage.office import HandClock, Hub
 
 SITE = "/api/v1/sites/minami"
+STRICT = (b"content-security", b"cross-origin", b"permissions", b"referrer")
+"""What only pages need."""
 STATES = ("busy", "ageing", "stale", "closed", "no_data", "paused")
 
 
@@ -136,6 +138,60 @@ async def test_a_document_is_rendered_once_a_change_and_has_a_strong_etag(
         other = await client.get(SITE, headers={"If-None-Match": etag})
         assert other.status == 200
         assert other.headers["ETag"] != etag
+
+
+async def raw(app: Application, *requests: bytes) -> bytes:
+    """What comes back on one connection."""
+    async with client_of(app) as client:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(b"".join(requests))
+        answers = [await reader.readuntil(b'"notices":[]}') for _ in requests]
+        writer.close()
+    return b"".join(answers)
+
+
+async def test_what_is_encoded_ahead_is_the_same_as_what_is_not(hub: Hub, app: Application) -> None:
+    hub.busy()
+    plain = f"GET {SITE} HTTP/1.1\r\nHost: x\r\n".encode()
+    answers = []
+    for asked in (plain, plain + b"Connection: close\r\n"):
+        head, _, body = (await raw(app, asked + b"\r\n")).partition(b"\r\n\r\n")
+        lines = {line.lower() for line in head.split(b"\r\n")}
+        answers.append(({line for line in lines if not line.startswith(STRICT)}, json.loads(body)))
+    quick, slow = answers
+    assert quick[0] == slow[0] - {b"connection: close"}
+    assert quick[1] == slow[1]
+
+
+async def test_many_questions_on_one_connection_are_answered_in_turn(
+    hub: Hub, app: Application
+) -> None:
+    hub.busy()
+    asked = f"GET {SITE} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    answer = await raw(app, *[asked] * 50)
+    heads = answer.split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert len(heads) == 50
+    assert len(set(heads)) == 1
+
+
+@pytest.mark.parametrize(("left_s", "kept_s"), [(60, "1"), (2.1, "1"), (2, "0"), (0.5, "0")])
+async def test_a_proxy_keeps_no_value_past_its_end(
+    hub: Hub, app: Application, left_s: float, kept_s: str
+) -> None:
+    hub.busy()
+    hub.clock.move(90 - left_s)
+    async with client_of(app) as client:
+        for headers in ({}, {"Connection": "close"}):
+            answer = await client.get(SITE, headers=headers)
+            assert answer.headers["X-Accel-Expires"] == kept_s
+
+
+async def test_the_date_of_an_answer_is_the_moment_it_is_given(hub: Hub, app: Application) -> None:
+    hub.busy()
+    async with client_of(app) as client:
+        await client.get(SITE)
+        hub.clock.move(3)
+        assert (await client.get(SITE)).headers["Date"] == "Tue, 24 Nov 2026 01:32:03 GMT"
 
 
 async def test_head_gives_the_headers_and_no_body(hub: Hub, app: Application) -> None:

@@ -1,0 +1,1 @@
+"""How fast the web process is, beside nginx in the same run."""
