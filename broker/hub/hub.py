@@ -60,6 +60,7 @@ class Hub:
         self._calendar = Calendar(site)
         self._journal = Journal(folder / "journal.sqlite")
         self._ingest = Ingest(self._journal.marks())
+        self._durable = {key: mark.seq for key, mark in self._ingest.marks.items()}
         self._belief = Belief(site, self._journal, office)
         self._inbox: deque[tuple[str, bytes, datetime, bool]] = deque()
         self._inbox_bytes = 0
@@ -219,6 +220,7 @@ class Hub:
                 self._become("alert", str(error))
                 await asyncio.sleep(_RETRY_S)
             else:
+                self._durable.update({(mark.device, mark.stream): mark.seq for mark in marks})
                 self._become("ready", "")
                 return
 
@@ -261,8 +263,9 @@ class Hub:
         self._publisher.forget()
         self._announce()
         for mark in sorted(self._ingest.marks.values(), key=lambda mark: mark.received_ms or 0):
-            if mark.seq and mark.stream != topics.HUB:  # of each device the newest comes last
-                self._publisher.ack(mark.device, mark.stream, mark.seq)
+            seq = self._durable.get((mark.device, mark.stream), 0)  # a commit may be under way
+            if seq and mark.stream != topics.HUB:  # of each device the newest comes last
+                self._publisher.ack(mark.device, mark.stream, seq)
         self._changed.set()
 
     def _become(self, status: DeviceStatus, why: str) -> None:

@@ -54,9 +54,14 @@ class Outcome(msgspec.Struct, kw_only=True):
 
 
 async def run(
-    seed: int, plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None
+    seed: int,
+    plan: Plan,
+    folder: Path,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    faults: list[Fault] | None = None,
 ) -> Outcome:
-    """One seed from start to audit; `folder` must not exist."""
+    """One seed from start to audit, or these faults instead; `folder` must not exist."""
     office = Office(
         folder,
         agents=plan.agents,
@@ -72,7 +77,7 @@ async def run(
         try:
             async with asyncio.timeout(30):
                 await asyncio.gather(*(watcher.moves_on(a.name, None) for a in office.agents))
-            await campaign.suffer(_schedule(seed, plan))
+            await campaign.suffer(_schedule(seed, plan) if faults is None else faults)
             settled_s = await _settled(office, say)
         finally:
             watching.cancel()
