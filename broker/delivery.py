@@ -30,8 +30,8 @@ class Delivery:
     """Keeps what is observed and hands it to the hub. One for each outbox.
 
     Args:
-        about: called, with the `seq` from which the outbox still holds, when the hub wants what is
-            no longer held, or the stream is new; it tells the hub.
+        about: called, with the place from which the outbox still holds, when the hub wants what is
+            no longer held; it tells the hub.
         alert: called with a reason while the disk refuses, and with None when it is over.
     """
 
@@ -52,9 +52,6 @@ class Delivery:
         self._keeper = Keeper(outbox, clock, alert=alert, kept=self._wake.set)
         self._acked = 0
         self._sent = 0
-        self._most_sent = 0
-        self._noted = False
-        self._met = False
         self._heard_s = self._back_s = 0.0
         self._silence_s = SILENCE_S
         self._connected = False
@@ -83,16 +80,16 @@ class Delivery:
         except BadPayload as error:
             logger.warning("%s on %s", error, self.ack_topic)
             return
-        if ack.stream != self._outbox.stream:
+        place = self._outbox.place_of(ack.stream, ack.seq)
+        if place is None:
             return
         self._heard_s = self._now_s()
         self._silence_s = SILENCE_S
-        self._met |= not retained
-        if ack.seq > self._acked:
-            self._acked = ack.seq
-            self._sent = max(self._sent, ack.seq)
-        elif ack.seq < self._acked:  # the hub was put back to an older state
-            self._acked = ack.seq
+        if place > self._acked:
+            self._acked = place
+            self._sent = max(self._sent, place)
+        elif place < self._acked:  # the hub was put back to an older state
+            self._acked = place
             self._go_back()
         elif not retained and self._now_s() - self._back_s >= _PATIENCE_S:
             self._go_back()  # the same again: it misses what stands behind it
@@ -109,11 +106,7 @@ class Delivery:
         while True:
             await self._woken()
             try:
-                if self._acked > max(self._outbox.unsent_after, self._most_sent):
-                    await self._begin_again()
-                if self._connected and not self._is_met():
-                    await self._greet()
-                elif self._connected and self._sent - self._acked < _WINDOW:
+                if self._connected and self._sent - self._acked < _WINDOW:
                     await self._send(session)
                 if self._acked > forgotten:
                     await asyncio.to_thread(self._outbox.acknowledge, self._acked)
@@ -121,32 +114,15 @@ class Delivery:
             except SensorFailed as error:  # a full disk: it is sent all the same, and kept longer
                 self._say(str(error))
 
-    def _is_met(self) -> bool:
-        """Whether the hub has told how far it is, so that an old copy knows itself for one.
-
-        What stands at the broker may be out of date. A new stream is known to nobody.
-        """
-        return self._met or not self._outbox.unsent_after
-
-    async def _greet(self) -> None:
-        """It was told of us when we connected; remind it, should it not have listened."""
-        if self._quiet_s() >= self._silence_s:
-            self._about(await asyncio.to_thread(self._outbox.oldest))
-            self._silence_s = min(2 * self._silence_s, _LONGEST_SILENCE_S)
-            self._heard_s = self._now_s()
-
     async def _send(self, session: Session) -> None:
         """Send what the window has room for."""
         start, room = self._sent, _WINDOW - (self._sent - self._acked)
         rows = await asyncio.to_thread(self._outbox.after, start, room)
-        if rows and rows[-1].upto > self._outbox.unsent_after and not self._noted:
-            await asyncio.to_thread(self._outbox.sending)  # else we took ourselves for an old copy
-            self._noted = True
         if self._sent != start or not self._connected:
             self._wake.set()  # an ack or a cut came meanwhile; look again
             return
-        if rows and rows[0].seq > start + 1:
-            self._about(rows[0].seq)  # what the hub wants before it is no longer held
+        if rows and rows[0].place > start + 1:
+            self._about(rows[0].place)  # what the hub wants before it is no longer held
         if self._sent == self._acked:
             self._heard_s = self._now_s()  # nothing was on its way that could be answered
         for row in rows:
@@ -154,23 +130,8 @@ class Delivery:
             if not session.publish(topic, row.payload):
                 break
             self._sent = row.upto
-        self._most_sent = max(self._most_sent, self._sent)
         if len(rows) == room:
             self._wake.set()
-
-    async def _begin_again(self) -> None:
-        """The hub has more of this stream than we ever gave: our file is an old copy."""
-        logger.warning(
-            "%s: the hub has %s up to %d, which this outbox never sent: it is an old copy, "
-            "so a new stream begins",
-            self._device,
-            self._outbox.stream,
-            self._acked,
-        )
-        await asyncio.to_thread(self._outbox.begin_again)
-        self._acked = self._most_sent = 0
-        self._about(1)
-        self._go_back()
 
     def _go_back(self) -> None:
         """Send again from the ack on."""

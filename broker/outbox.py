@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,32 +19,47 @@ THINNED = GAUGES | {"beat"}
 """Kinds of which the newest says it all: what is older may go when the disk budget is reached."""
 
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(THINNED))
-_SCHEMA = f"""
+_OPENING = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS total (
-    name TEXT NOT NULL, direction TEXT NOT NULL, count INTEGER NOT NULL,
-    PRIMARY KEY (name, direction)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS observation (
-    seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, payload BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS thinned ON observation (kind, name, seq) WHERE kind IN ({_KINDS});
 """
-# A row of kind `skip` stands for all from its seq to that of the next row; its payload is empty
+_STEPS = (
+    f"""
+    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS total (
+        name TEXT NOT NULL, direction TEXT NOT NULL, count INTEGER NOT NULL,
+        PRIMARY KEY (name, direction)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS observation (
+        seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, payload BLOB NOT NULL);
+    CREATE INDEX IF NOT EXISTS thinned ON observation (kind, name, seq) WHERE kind IN ({_KINDS});
+    """,
+    """
+    CREATE TABLE stream (first INTEGER PRIMARY KEY, name TEXT NOT NULL);
+    INSERT INTO stream SELECT 1, value FROM meta WHERE key = 'stream';
+    ALTER TABLE observation RENAME COLUMN seq TO place;
+    UPDATE meta SET key = 'last' WHERE key = 'seq';
+    DELETE FROM meta WHERE key IN ('stream', 'unsent_after');
+    """,
+)
+"""What brings a file from one version to the next; `user_version` counts the steps taken."""
+
+# A row of kind `skip` stands for all from its place to that of the next row; its payload is empty
 # and made when it is sent, so that thinning gives room even where each event has a gauge beside it.
+# It never reaches into the next stream, for a stream begins with a row of its own.
 
 _OLDEST_GAUGES = f"""
-SELECT seq FROM observation WHERE kind IN ({_KINDS}) AND seq NOT IN (
-    SELECT max(seq) FROM observation WHERE kind IN ({_KINDS}) GROUP BY kind, name)
-ORDER BY seq LIMIT ?
+SELECT place FROM observation WHERE kind IN ({_KINDS}) AND place NOT IN (
+    SELECT max(place) FROM observation WHERE kind IN ({_KINDS}) GROUP BY kind, name)
+ORDER BY place LIMIT ?
 """  # noqa: S608  our own constants
 _FOLLOWING_SKIPS = """
-DELETE FROM observation WHERE seq IN (
-    SELECT seq FROM (
-        SELECT seq, kind, lag(kind) OVER (ORDER BY seq) AS before FROM observation
-        WHERE seq BETWEEN (SELECT coalesce(max(seq), 0) FROM observation WHERE seq < ?1)
-            AND (SELECT coalesce(min(seq), ?2) FROM observation WHERE seq > ?2))
+DELETE FROM observation WHERE place IN (
+    SELECT place FROM (
+        SELECT place, kind, lag(kind) OVER (ORDER BY place) AS before FROM observation
+        WHERE place BETWEEN (SELECT coalesce(max(place), 0) FROM observation WHERE place < ?1)
+            AND (SELECT coalesce(min(place), ?2) FROM observation WHERE place > ?2))
     WHERE kind = 'skip' AND before = 'skip')
+AND place NOT IN (SELECT first FROM stream)
 """
 _THIN = 2000  # rows at a time
 _MIB = 2**20
@@ -63,10 +78,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Row(msgspec.Struct, frozen=True):
     """What is to be sent: a topic's last levels and the payload.
 
-    It stands for `seq` in the stream, one that was thinned for all from there to `upto`.
+    It stands for `place` in the file, one that was thinned for all from there to `upto`.
     """
 
-    seq: int
+    place: int
     upto: int
     kind: str
     name: str
@@ -74,10 +89,17 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """One stream in one SQLite file. Methods block; call them in a thread.
+    """What was observed and is not acknowledged yet, in one SQLite file.
+
+    Methods block but for `last`, `place_of` and `named`; call them in a thread.
+
+    Rows have places, 1, 2, 3 … as long as the file lives. Each process that writes begins a stream
+    of its own at the place where it begins, and nobody ever writes into the stream of another. So a
+    `seq` of a stream never means two things, whatever older copy of the file comes back: what the
+    copy holds is what the hub may have already, and what is written after it has a new name.
 
     Args:
-        path: of the file. A damaged one is put aside, and a new stream begins.
+        path: of the file. A damaged one is put aside, and a new one begins.
         budget_mib: how large the file may become, in MiB.
 
     Raises:
@@ -98,34 +120,45 @@ class Outbox:
                 self._db = _opened(path)
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
             self._db.execute(f"PRAGMA max_page_count = {budget_mib * _MIB // page_bytes}")
-            self._stream = self._meta("stream") or self._new_stream()
-            self._last = int(self._meta("seq") or 0)
-            self._unsent_after = int(self._meta("unsent_after") or self._last)
-            with suppress(sqlite3.OperationalError):  # a disk that is full must not stop us
-                self._set_meta("unsent_after", str(self._unsent_after))
-
-    @property
-    def stream(self) -> str:
-        """The name of the stream."""
-        return self._stream
+            self._last = int(self._meta("last") or 0)
+            self._streams = self._read_streams()
+        self.stream = uuid.uuid4().hex[:12]
+        """The name of the stream that this process writes."""
 
     @property
     def last(self) -> int:
-        """The newest `seq` ever given; 0 in a new stream. Does not block."""
+        """The newest place ever given; 0 in a new file."""
         return self._last
 
-    @property
-    def unsent_after(self) -> int:
-        """What is behind this `seq` was never sent before this process ran."""
-        return self._unsent_after
+    def place_of(self, stream: str, seq: int) -> int | None:
+        """Where a `seq` of a stream stands; None if the stream is not in this file.
 
-    def sending(self) -> None:
-        """Note that from now on anything may have been sent."""
-        with self._lock, _told("to note that we send"):
-            self._db.execute("DELETE FROM meta WHERE key = 'unsent_after'")
+        Of a stream that goes on beyond what this file has of it, for it is an older copy, that is
+        the end of what it has.
+        """
+        streams, last = self._streams, self._last
+        ends = [first - 1 for first, _ in streams[1:]] + [last]
+        for (first, name), end in zip(streams, ends, strict=False):
+            if name == stream:
+                return min(first + seq - 1, end)
+        return None
+
+    def named(self, place: int) -> tuple[str, int]:
+        """The stream and the `seq` of a place; of one long forgotten the first that is known."""
+        streams = self._with_own()
+        first, name = max(((f, n) for f, n in streams if f <= place), default=streams[0])
+        return name, max(place - first + 1, 1)
+
+    def _with_own(self) -> tuple[tuple[int, str], ...]:
+        """The streams, our own among them also before its first row."""
+        own = (self._last + 1, self.stream)
+        return self._streams if self._has_begun() else (*self._streams, own)
+
+    def _has_begun(self) -> bool:
+        return bool(self._streams) and self._streams[-1][1] == self.stream
 
     def append(self, entries: Sequence[Entry]) -> int:
-        """Make readings durable, in order; returns the last `seq`.
+        """Make readings durable, in order; returns the last place.
 
         When there is no room, gauges and beats are thinned, the oldest first.
 
@@ -141,47 +174,64 @@ class Outbox:
                     if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not self._thin():
                         raise
                 else:
+                    self._streams = self._with_own()  # before `_last`, see `place_of`
                     self._last = last
                     return last
 
     def _append(self, entries: Sequence[Entry]) -> int:
-        seq = self._last
+        first, _ = self._with_own()[-1]
+        if not self._has_begun():
+            self._db.execute("DELETE FROM total")
+            self._db.execute("INSERT INTO stream VALUES (?, ?)", (first, self.stream))
+        place = self._last
         for entry in entries:
-            seq += 1
+            place += 1
             reading = entry.reading
             if isinstance(reading, Pulse):
                 reading = self._totalled(entry.name, reading)
             envelope = Envelope(
-                stream=self._stream, seq=seq, boot=entry.boot, up_ms=entry.up_ms, at=entry.at
+                stream=self.stream,
+                seq=place - first + 1,
+                boot=entry.boot,
+                up_ms=entry.up_ms,
+                at=entry.at,
+                after=self._before() if place == first else msgspec.UNSET,
             )
             self._insert(
-                seq, KIND_OF[type(reading)], entry.name, encode_observation(envelope, reading)
+                place, KIND_OF[type(reading)], entry.name, encode_observation(envelope, reading)
             )
-        self._set_meta("seq", str(seq))
+        self._set_meta("last", str(place))
         if entries and entries[-1].at is not None:
             self._set_meta("last_at", stamp(entries[-1].at))
-        return seq
+        return place
+
+    def _before(self) -> str | msgspec.UnsetType:
+        """What stands before our stream, so that the hub sees whether something is missing."""
+        if not self._last:
+            return msgspec.UNSET
+        stream, seq = self.named(self._last)
+        return f"{stream}/{seq}"
 
     def _thin(self) -> int:
         """Put the oldest gauges behind `skip`, but the newest of each; returns how many."""
-        seqs = [seq for (seq,) in self._db.execute(_OLDEST_GAUGES, (_THIN,))]
-        if seqs:
+        places = [place for (place,) in self._db.execute(_OLDEST_GAUGES, (_THIN,))]
+        if places:
             with self._transaction():
                 self._db.executemany(
                     "UPDATE observation SET kind = 'skip', name = 'all', payload = x'' "
-                    "WHERE seq = ?",
-                    [(seq,) for seq in seqs],
+                    "WHERE place = ?",
+                    [(place,) for place in places],
                 )
-                self._db.execute(_FOLLOWING_SKIPS, (seqs[0], seqs[-1]))
-        return len(seqs)
+                self._db.execute(_FOLLOWING_SKIPS, (places[0], places[-1]))
+        return len(places)
 
-    def after(self, seq: int, limit: int) -> list[Row]:
-        """What stands behind `seq`, oldest first, at most `limit`."""
+    def after(self, place: int, limit: int) -> list[Row]:
+        """What stands behind `place`, oldest first, at most `limit`."""
         with self._lock, _told("to read the outbox"), closing(self._db.cursor()) as cursor:
             cursor.execute(
-                "SELECT seq, kind, name, payload FROM observation "
-                "WHERE seq > ? ORDER BY seq LIMIT ?",
-                (seq, limit + 1),
+                "SELECT place, kind, name, payload FROM observation "
+                "WHERE place > ? ORDER BY place LIMIT ?",
+                (place, limit + 1),
             )
             found = cursor.fetchall()
             ends = [row[0] - 1 for row in found[1:]] + [self._last]
@@ -190,8 +240,8 @@ class Outbox:
                 for (first, kind, name, payload), upto in zip(found, ends, strict=False)
             ][:limit]
 
-    def acknowledge(self, seq: int) -> None:
-        """Forget all up to `seq`: the hub has it.
+    def acknowledge(self, place: int) -> None:
+        """Forget all up to `place`: the hub has it.
 
         This needs no fsync of its own: what comes back after a power cut is sent again and dropped.
         """
@@ -199,45 +249,24 @@ class Outbox:
             self._db.execute("PRAGMA synchronous = NORMAL")
             try:
                 with self._transaction():
-                    self._forget(seq)
+                    self._forget(place)
             finally:
                 self._db.execute("PRAGMA synchronous = FULL")
+            self._streams = self._read_streams()
 
-    def _forget(self, seq: int) -> None:
-        kinds = "SELECT kind FROM observation WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
-        last = self._db.execute(kinds, (seq,)).fetchone()
-        self._db.execute("DELETE FROM observation WHERE seq <= ?", (seq,))
-        if last == ("skip",) and self._oldest() > seq + 1:  # of a skip the hub has a part
-            self._insert(seq + 1, "skip", "all", b"")
-
-    def begin_again(self) -> None:
-        """Go on in a new stream, for the hub has more of this one than we do.
-
-        The file is an old copy (a card written from an image, a disk that lied): the numbers that
-        it would give next are taken. What the copy may have sent the hub has; what came since is
-        numbered anew.
-        """
-        with self._lock, _told("to begin a new stream"), self._transaction():
-            rows = self._db.execute(
-                "SELECT kind, name, payload FROM observation WHERE seq > ? AND kind != 'skip' "
-                "ORDER BY seq",
-                (self._unsent_after,),
-            ).fetchall()
-            self._db.execute("DELETE FROM observation")
-            self._db.execute("DELETE FROM total")
-            stream = self._new_stream()
-            for seq, (kind, name, payload) in enumerate(rows, 1):
-                fields = msgspec.json.decode(payload) | {"stream": stream, "seq": seq}
-                if kind == "pulse":
-                    pulse = self._totalled(name, Pulse(direction=fields["direction"]))
-                    fields["total"] = pulse.total
-                self._insert(seq, kind, name, msgspec.json.encode(fields))
-            self._set_meta("seq", str(len(rows)))
-            self._db.execute("DELETE FROM meta WHERE key = 'unsent_after'")
-        self._stream, self._last, self._unsent_after = stream, len(rows), 0
+    def _forget(self, place: int) -> None:
+        kinds = "SELECT kind FROM observation WHERE place <= ? ORDER BY place DESC LIMIT 1"
+        last = self._db.execute(kinds, (place,)).fetchone()
+        self._db.execute("DELETE FROM observation WHERE place <= ?", (place,))
+        if last == ("skip",) and self._oldest() > place + 1:  # of a skip the hub has a part
+            self._insert(place + 1, "skip", "all", b"")
+        self._db.execute(
+            "DELETE FROM stream WHERE first < (SELECT max(first) FROM stream WHERE first <= ?)",
+            (place + 1,),
+        )
 
     def oldest(self) -> int:
-        """The lowest `seq` that is still held; the next one if none is."""
+        """The lowest place that is still held; the next one if none is."""
         with self._lock, _told("to read the outbox"):
             return self._oldest()
 
@@ -272,12 +301,13 @@ class Outbox:
         self._db.execute("INSERT INTO observation VALUES (?, ?, ?, ?)", row)
 
     def _oldest(self) -> int:
-        (oldest,) = self._db.execute("SELECT min(seq) FROM observation").fetchone()
+        (oldest,) = self._db.execute("SELECT min(place) FROM observation").fetchone()
         return int(oldest) if oldest is not None else self._last + 1
 
-    def _skip(self, seq: int, upto: int) -> bytes:
-        envelope = Envelope(stream=self._stream, seq=seq, boot="", up_ms=0)
-        return encode_observation(envelope, Skip(upto=upto))
+    def _skip(self, place: int, upto: int) -> bytes:
+        stream, seq = self.named(place)
+        envelope = Envelope(stream=stream, seq=seq, boot="", up_ms=0)
+        return encode_observation(envelope, Skip(upto=seq + upto - place))
 
     def _totalled(self, name: str, pulse: Pulse) -> Pulse:
         (total,) = self._db.execute(
@@ -287,10 +317,8 @@ class Outbox:
         ).fetchone()
         return msgspec.structs.replace(pulse, total=total)
 
-    def _new_stream(self) -> str:
-        stream = uuid.uuid4().hex[:12]
-        self._set_meta("stream", stream)
-        return stream
+    def _read_streams(self) -> tuple[tuple[int, str], ...]:
+        return tuple(self._db.execute("SELECT first, name FROM stream ORDER BY first"))
 
     def _meta(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -312,7 +340,10 @@ def _told(wanted: str) -> Iterator[None]:
 def _opened(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
     try:
-        db.executescript(_SCHEMA)
+        db.executescript(_OPENING)
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        for number, step in enumerate(_STEPS[version:], version + 1):
+            db.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT")
         (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     except BaseException:
         db.close()

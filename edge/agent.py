@@ -170,13 +170,14 @@ class Agent:
 
     def say_about(self) -> None:
         """Say what this device is, and from where its outbox still holds."""
+        stream, oldest = self._outbox.named(self._oldest)
         about = About(
             version=VERSION,
             board=self._board,
             boot=self._boot,
             up_ms=self._clock.up_ms(),
-            stream=self._outbox.stream,
-            oldest=self._oldest,
+            stream=stream,
+            oldest=oldest,
             sensors=tuple(port.about() for port in self._ports),
         )
         self._session.publish(self._topic("about"), encode(about), retain=True)

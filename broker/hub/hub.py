@@ -262,10 +262,9 @@ class Hub:
             return
         self._publisher.forget()
         self._announce()
-        for mark in sorted(self._ingest.marks.values(), key=lambda mark: mark.received_ms or 0):
-            seq = self._durable.get((mark.device, mark.stream), 0)  # a commit may be under way
-            if seq and mark.stream != topics.HUB:  # of each device the newest comes last
-                self._publisher.ack(mark.device, mark.stream, seq)
+        for key in self._ingest.newest():
+            if seq := self._durable.get(key, 0):  # a commit may be under way
+                self._publisher.ack(*key, seq)
         self._changed.set()
 
     def _become(self, status: DeviceStatus, why: str) -> None:

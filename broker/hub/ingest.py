@@ -54,6 +54,11 @@ class Ingest:
         mark = self.marks.get(key)
         return mark.seq if mark is not None else 0
 
+    def newest(self) -> list[_Key]:
+        """Of each device the stream that was heard last."""
+        heard = sorted(self.marks.values(), key=lambda mark: mark.received_ms or 0)
+        return list({m.device: (m.device, m.stream) for m in heard if m.stream != HUB}.values())
+
     def take(
         self, topic: str, payload: bytes, received_at: datetime, *, retained: bool = False
     ) -> list[Taken]:
@@ -97,7 +102,7 @@ class Ingest:
             at = self._dated(mark, envelope, received_at)
         notes = [
             self._noted(message, Gap(since=since, why=why), at, received_at)
-            for since, why in self._gaps(mark, wanted)
+            for since, why in self._gaps(mark, wanted, envelope)
         ]
         mark.seq = reach
         if kind != "skip":  # nobody saw it happen
@@ -120,10 +125,12 @@ class Ingest:
         said = self._abouts.get(key[0])
         return said.oldest if said is not None and said.stream == key[1] else 0
 
-    def _gaps(self, mark: Mark, wanted: int) -> list[tuple[datetime | None, str]]:
+    def _gaps(
+        self, mark: Mark, wanted: int, envelope: Envelope
+    ) -> list[tuple[datetime | None, str]]:
         """Since when, and why, something of this stream's device may be missing before `wanted`."""
         gaps: list[tuple[datetime | None, str]] = []
-        if wanted == mark.seq + 1 and mark.seq:
+        if wanted == mark.seq + 1 and (mark.seq or self._follows(mark.device, envelope)):
             return gaps  # as nearly always
         since = _last_seen([mark])
         if mark.seq == 0:
@@ -134,6 +141,15 @@ class Ingest:
         if wanted > mark.seq + 1:
             gaps.append((since, f"{mark.seq + 1} to {wanted - 1} are no longer held"))
         return gaps
+
+    def _follows(self, device: str, envelope: Envelope) -> bool:
+        """Whether a new stream goes on exactly where we are with its device."""
+        streams = [m for m in self.marks.values() if m.device == device and m.stream != HUB]
+        newest_ms = max(mark.received_ms or 0 for mark in streams)
+        return any(
+            f"{mark.stream}/{mark.seq}" == envelope.after and mark.received_ms == newest_ms
+            for mark in streams
+        )
 
     def _noted(self, message: "_Message", gap: Gap, at: datetime, received_at: datetime) -> Taken:
         """What the hub itself notes of a device."""

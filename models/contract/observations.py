@@ -139,13 +139,17 @@ GAUGES = frozenset({"people", "cars", "queue"})
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What an outbox adds to a reading, so that it is counted once and dated right."""
+    """What an outbox adds to a reading, so that it is counted once and dated right.
+
+    `after` stands in the first of a stream only: `<stream>/<seq>` of what the outbox gave before.
+    """
 
     stream: Id
     seq: Seq
     boot: Short
     up_ms: Whole
     at: Time | None = None
+    after: Short | msgspec.UnsetType = msgspec.UNSET
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):

@@ -78,7 +78,8 @@ class Pi:
 
     def _about(self, oldest: int) -> None:
         self.oldest = oldest
-        about = About(version="1", boot="b", up_ms=0, stream=self.outbox.stream, oldest=oldest)
+        stream, seq = self.outbox.named(oldest)
+        about = About(version="1", boot="b", up_ms=0, stream=stream, oldest=seq)
         topic = topics.device(SITE.site.id, self.device, "about")
         self.session.publish(topic, encode(about), retain=True)
 

@@ -1,6 +1,7 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,8 +27,9 @@ def message(
     up_ms: int = 1000,
     boot: str = "b",
     stream: str = "s",
+    after: str | msgspec.UnsetType = msgspec.UNSET,
 ) -> bytes:
-    envelope = Envelope(stream=stream, seq=seq, boot=boot, up_ms=up_ms, at=at)
+    envelope = Envelope(stream=stream, seq=seq, boot=boot, up_ms=up_ms, at=at, after=after)
     return encode_observation(envelope, People(count=seq))
 
 
@@ -121,6 +123,22 @@ def test_a_new_outbox_of_a_known_device_is_a_gap_and_the_old_one_may_come_back()
     assert seqs(ingest.take(TOPIC, message(2, stream="t"), later)) == [2]
     assert seqs(ingest.take(TOPIC, message(2), later)) == [2], "the card was swapped back"
     assert ingest.take(TOPIC, message(1), later) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "missing"),
+    [("t/2", False), ("t/1", True), ("t/3", True), ("s/4", True), ("", True)],
+)
+def test_a_process_that_goes_on_where_the_last_one_ended_is_no_gap(
+    after: str, *, missing: bool
+) -> None:
+    """Of `t` the hub has all that was ever given; a copy that knows less, or more, is no sequel."""
+    ingest = Ingest([Mark(device="cam-1", stream="s", seq=4, at_ms=1, received_ms=1)])
+    for seq in (1, 2):
+        ingest.take(TOPIC, message(seq, stream="t"), NOW)
+    first = message(1, stream="u", after=after)
+    kinds = [taken.record.kind for taken in ingest.take(TOPIC, first, NOW)]
+    assert kinds == (["gap", "people"] if missing else ["people"])
 
 
 def test_nobody_writes_into_the_stream_of_the_hub() -> None:

@@ -1,7 +1,9 @@
 import os
+import shutil
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,21 +35,85 @@ def outbox(path: Path) -> Iterator[Outbox]:
     box.close()
 
 
-def test_numbers_run_without_holes_and_survive_a_restart(path: Path, outbox: Outbox) -> None:
+def told(outbox: Outbox, place: int = 0) -> list[tuple[str, int]]:
+    """What stands behind a place, as the hub is told of it."""
+    decoded = [msgspec.json.decode(row.payload) for row in outbox.after(place, 10_000)]
+    return [(row["stream"], row["seq"]) for row in decoded]
+
+
+def test_places_run_on_over_a_restart_and_each_process_writes_a_stream_of_its_own(
+    path: Path, outbox: Outbox
+) -> None:
     assert outbox.append([entry(Beat(), "all"), entry(Beat(), "all")]) == 2
-    outbox.acknowledge(2)
+    outbox.acknowledge(1)
+    outbox.close()
     again = Outbox(path)
-    assert again.stream == outbox.stream
-    assert again.append([entry(Beat(), "all")]) == 3
-    assert [row.seq for row in again.after(0, 10)] == [3]
+    assert again.stream != outbox.stream
+    assert again.append([entry(Beat(), "all"), entry(Beat(), "all")]) == 4
+    assert [row.place for row in again.after(0, 10)] == [2, 3, 4]
+    assert told(again) == [(outbox.stream, 2), (again.stream, 1), (again.stream, 2)]
+    opening, second = (msgspec.json.decode(row.payload) for row in again.after(2, 10))
+    assert opening["after"] == f"{outbox.stream}/2"
+    assert "after" not in second
     assert again.last_at() == AT
+    again.close()
+
+
+def test_an_ack_stands_where_its_stream_stands(path: Path, outbox: Outbox) -> None:
+    outbox.append([entry(Beat(), "all")] * 3)
+    outbox.close()
+    again = Outbox(path)
+    assert again.place_of(again.stream, 0) is None, "it has written nothing"
+    assert again.named(4) == (again.stream, 1)
+    again.append([entry(Beat(), "all")] * 2)
+    assert [again.place_of(outbox.stream, seq) for seq in (0, 2, 3)] == [0, 2, 3]
+    assert [again.place_of(again.stream, seq) for seq in (0, 1, 2)] == [3, 4, 5]
+    assert [again.named(place) for place in (3, 4, 6)] == [
+        (outbox.stream, 3),
+        (again.stream, 1),
+        (again.stream, 3),
+    ]
+    again.acknowledge(3)
+    assert again.place_of(outbox.stream, 3) is None, "nothing of it is held"
+    assert again.named(2) == (again.stream, 1), "whoever still says so may be told again"
+    again.close()
+
+
+def test_a_process_that_sees_nothing_leaves_no_stream(path: Path, outbox: Outbox) -> None:
+    outbox.append([entry(Beat(), "all")])
+    outbox.close()
+    Outbox(path).close()
+    third = Outbox(path)
+    third.append([entry(Beat(), "all")])
+    opening = msgspec.json.decode(third.after(1, 1)[0].payload)
+    assert opening["after"] == f"{outbox.stream}/1"
+    third.close()
+
+
+def test_a_file_of_the_first_version_goes_on(path: Path) -> None:
+    outbox = Outbox(path)
+    outbox.append([entry(Pulse(direction="in"), "gate")] * 3)
+    outbox.acknowledge(1)
+    outbox.close()
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "DROP TABLE stream; ALTER TABLE observation RENAME COLUMN place TO seq;"
+            "UPDATE meta SET key = 'seq' WHERE key = 'last';"
+            "INSERT INTO meta VALUES ('stream', 'old'), ('unsent_after', '2');"
+            "PRAGMA user_version = 0"
+        )
+    again = Outbox(path)
+    assert [row.place for row in again.after(0, 10)] == [2, 3]
+    assert again.place_of("old", 2) == 2
+    assert again.append([entry(Beat(), "all")]) == 4
+    assert msgspec.json.decode(again.after(3, 1)[0].payload)["after"] == "old/3"
     again.close()
 
 
 def test_only_what_is_acknowledged_is_forgotten(outbox: Outbox) -> None:
     outbox.append([entry(People(count=n)) for n in range(5)])
     outbox.acknowledge(3)
-    assert [row.seq for row in outbox.after(0, 10)] == [4, 5]
+    assert [row.place for row in outbox.after(0, 10)] == [4, 5]
     assert outbox.oldest() == 4
     assert outbox.depth() == 2
     outbox.acknowledge(5)
@@ -102,7 +168,7 @@ def test_a_disk_that_refuses_is_one_line_and_keeps_nothing_by_halves(path: Path)
     outbox._db.execute(f"PRAGMA max_page_count = {pages}")  # as full as a disk can be
     with pytest.raises(SensorFailed, match=r"want to keep 500 observations, got: .*full"):
         outbox.append([entry(People(count=n)) for n in range(500)])
-    assert [row.seq for row in outbox.after(0, 1000)] == [1]
+    assert [row.place for row in outbox.after(0, 1000)] == [1]
     outbox._db.execute("PRAGMA max_page_count = 100000")
     assert outbox.append([entry(People(count=2))]) == 2
     outbox.close()
@@ -127,7 +193,7 @@ def test_whatever_is_acknowledged_the_rest_stays_in_order(
         else:
             given_out = outbox.append([entry(Beat(), "all")] * step)
         expected = list(range(forgotten + 1, given_out + 1))
-        assert [row.seq for row in outbox.after(0, 1000)] == expected
+        assert [row.place for row in outbox.after(0, 1000)] == expected
     outbox.close()
 
 
@@ -148,7 +214,7 @@ def fill(outbox: Outbox, kinds: str, count: int) -> int:
 
 def contiguous(rows: list[Row], first: int, last: int) -> bool:
     """Whether the rows stand for every place of the stream once."""
-    starts = [row.seq for row in rows]
+    starts = [row.place for row in rows]
     return starts == [first, *(row.upto + 1 for row in rows[:-1])] and rows[-1].upto == last
 
 
@@ -224,7 +290,7 @@ def test_however_it_is_thinned_and_acknowledged_every_place_is_accounted_for(
             outbox._thin()
         elif step == "ack":
             acked = (acked + last) // 2  # in the middle of a skip, too
-            gone = [row for row in outbox.after(0, 1000) if row.seq <= acked]
+            gone = [row for row in outbox.after(0, 1000) if row.place <= acked]
             pulses -= sum(row.kind == "pulse" for row in gone)
             outbox.acknowledge(acked)
         rows = outbox.after(acked, 1000)
@@ -234,39 +300,43 @@ def test_however_it_is_thinned_and_acknowledged_every_place_is_accounted_for(
     outbox.close()
 
 
-def test_an_old_copy_begins_a_new_stream_with_what_came_since(path: Path) -> None:
-    """A card was written from an image: the hub has had these numbers already."""
-    outbox = Outbox(path)
-    for _ in range(3):
-        outbox.append([entry(Pulse(direction="in"), "gate")])
-    outbox.sending()
-    outbox.close()
+def test_what_is_thinned_on_both_sides_of_a_restart_is_one_skip_a_stream(path: Path) -> None:
+    first = Outbox(path)
+    fill(first, "p", 5)
+    first.close()
+    second = Outbox(path)
+    fill(second, "p", 5)
+    assert second._thin() == 9, "all but the newest"
+    rows = second.after(0, 10)
+    assert contiguous(rows, 1, 10)
+    skips = [msgspec.json.decode(row.payload) for row in rows[:2]]
+    assert [(skip["stream"], skip["seq"], skip["upto"]) for skip in skips] == [
+        (first.stream, 1, 5),
+        (second.stream, 1, 4),
+    ]
+    second.acknowledge(7)
+    (skip,) = (msgspec.json.decode(row.payload) for row in second.after(0, 1))
+    assert (skip["stream"], skip["seq"], skip["upto"]) == (second.stream, 3, 4)
+    second.close()
+
+
+def test_an_old_copy_gives_no_name_again_that_its_original_has_given(path: Path) -> None:
+    """A card is written from an image: what it held is named as before, what comes since is not."""
+    original = Outbox(path)
+    fill(original, "i", 3)
+    image = path.with_name("image")
+    original._db.execute("PRAGMA wal_checkpoint")
+    shutil.copy(path, image)
+    fill(original, "i", 2)
+    given = told(original)
+    original.close()
+    image.replace(path)
+    path.with_name("outbox.sqlite-wal").unlink(missing_ok=True)
     copy = Outbox(path)
-    copy.append([entry(Pulse(direction="in"), "gate"), entry(People(count=7))])
-    before = copy.stream
-    copy.begin_again()
-    rows = [msgspec.json.decode(row.payload) for row in copy.after(0, 10)]
-    assert copy.stream != before
-    assert [(row["stream"], row["seq"]) for row in rows] == [(copy.stream, 1), (copy.stream, 2)]
-    assert rows[0]["total"] == 1
-    assert rows[1]["count"] == 7
-    assert copy.append([entry(Pulse(direction="in"), "gate")]) == 3
+    fill(copy, "i", 2)
+    assert told(copy)[:3] == given[:3]
+    assert not set(told(copy)[3:]) & set(given)
+    totals = [msgspec.json.decode(row.payload)["total"] for row in copy.after(3, 10)]
+    assert totals == [1, 2]
+    assert copy.place_of(original.stream, 5) == 3, "the hub has all that the copy has of it"
     copy.close()
-    again = Outbox(path)
-    assert (again.stream, again.last) == (rows[0]["stream"], 3)
-    again.close()
-
-
-def test_what_was_sent_before_a_restart_is_not_taken_for_unsent(path: Path) -> None:
-    outbox = Outbox(path)
-    fill(outbox, "i", 3)
-    outbox.sending()
-    fill(outbox, "i", 3)
-    outbox.close()
-    again = Outbox(path)
-    assert again.unsent_after == 6
-    fill(again, "i", 2)
-    again.close()
-    off_the_line = Outbox(path)
-    assert (off_the_line.unsent_after, off_the_line.last) == (6, 8)
-    off_the_line.close()

@@ -162,12 +162,12 @@ def _schedule(seed: int, plan: Plan) -> list[Fault]:
 
 async def _settled(office: Office, say: Callable[[str], None]) -> float:
     """Let no more happen, and wait until every outbox is empty; returns how long that took."""
-    for part in office.parts.values():
-        part.supervise()
-    for agent in office.agents:
-        agent.tell(signal.SIGHUP)
     start_s = _now_s()
     while (took_s := _now_s() - start_s) < SETTLE_S:
+        for part in office.parts.values():
+            part.supervise()
+        for agent in office.agents:
+            agent.tell(signal.SIGHUP)  # again, should it just have started
         depths = [await asyncio.to_thread(_depth, office.outbox(a.name)) for a in office.agents]
         kept = [has_ended(office.ledger(a.name)) for a in office.agents]
         say(f"settling, {sum(depths)} to go")

@@ -19,6 +19,9 @@ SITE_ID = "chaos"
 FRESH_S = 5
 """A value holds so long here (of a gate in an office 300 s), so that a screen may well go blank."""
 
+_DEAF = [f"--ignore-signal={name}" for name in ("HUP", "USR1", "USR2")]
+"""What the campaign says to a process that has just started must not end it."""
+
 _HEAD = """\
 [site]
 id = "chaos"
@@ -73,9 +76,10 @@ class Part:
             peers.LINE: str(self.line.port),
             "PYTHONUNBUFFERED": "1",
         }
+        command = ["env", *_DEAF, *self._command]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, env=environment, cwd=ROOT, stdout=log, stderr=log
+                command, env=environment, cwd=ROOT, stdout=log, stderr=log
             )
 
     @property

@@ -131,7 +131,7 @@ async def test_an_agent_that_was_stopped_tells_since_when(address: Address, tmp_
     records = await asyncio.to_thread(journalled, tmp_path / "hub")
     ((record, gap),) = gaps(records)
     assert gap.why == "the agent was stopped"
-    before = [r.at for r in records if r.seq < record.seq]
+    before = [r.at for r in records[: records.index(record)]]
     assert gap.since == max(before)
 
 
