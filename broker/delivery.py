@@ -80,7 +80,7 @@ class Delivery:
         except BadPayload as error:
             logger.warning("%s on %s", error, self.ack_topic)
             return
-        place = self._outbox.place_of(ack.stream, ack.seq)
+        place = self._outbox.heard(self._acked, ack.stream, ack.seq)
         if place is None:
             return
         self._heard_s = self._now_s()
@@ -117,7 +117,7 @@ class Delivery:
     async def _send(self, session: Session) -> None:
         """Send what the window has room for."""
         start, room = self._sent, _WINDOW - (self._sent - self._acked)
-        rows = await asyncio.to_thread(self._outbox.after, start, room)
+        rows = await asyncio.to_thread(self._outbox.after, start, room, acked=self._acked)
         if self._sent != start or not self._connected:
             self._wake.set()  # an ack or a cut came meanwhile; look again
             return

@@ -91,7 +91,7 @@ class Row(msgspec.Struct, frozen=True):
 class Outbox:
     """What was observed and is not acknowledged yet, in one SQLite file.
 
-    Methods block but for `last`, `place_of` and `named`; call them in a thread.
+    Methods block but for `last`, `heard` and `named`; call them in a thread.
 
     Rows have places, 1, 2, 3 … as long as the file lives. Each process that writes begins a stream
     of its own at the place where it begins, and nobody ever writes into the stream of another. So a
@@ -130,18 +130,28 @@ class Outbox:
         """The newest place ever given; 0 in a new file."""
         return self._last
 
-    def place_of(self, stream: str, seq: int) -> int | None:
-        """Where a `seq` of a stream stands; None if the stream is not in this file.
+    def heard(self, acked: int, stream: str, seq: int) -> int | None:
+        """Where an ack stands; None if it is not of the stream whose turn it is behind `acked`.
 
         Of a stream that goes on beyond what this file has of it, for it is an older copy, that is
         the end of what it has.
         """
+        first, name, end = self._turn(acked)
+        return min(first + seq - 1, end) if name == stream else None
+
+    def _turn(self, acked: int) -> tuple[int, str, int]:
+        """First place, name and last place of the stream that is to be sent behind `acked`.
+
+        One is sent when the hub has all of the one before, so an ack says nothing of any other.
+        """
         streams, last = self._streams, self._last
         ends = [first - 1 for first, _ in streams[1:]] + [last]
+        found = last + 1, "", last  # none has begun
         for (first, name), end in zip(streams, ends, strict=False):
-            if name == stream:
-                return min(first + seq - 1, end)
-        return None
+            found = first, name, end
+            if end > acked:
+                break
+        return found
 
     def named(self, place: int) -> tuple[str, int]:
         """The stream and the `seq` of a place; of one long forgotten the first that is known."""
@@ -174,7 +184,8 @@ class Outbox:
                     if error.sqlite_errorcode != sqlite3.SQLITE_FULL or not self._thin():
                         raise
                 else:
-                    self._streams = self._with_own()  # before `_last`, see `place_of`
+                    if not self._has_begun():  # before `_last`: else it were of the stream before
+                        self._streams = self._read_streams()
                     self._last = last
                     return last
 
@@ -183,6 +194,7 @@ class Outbox:
         if not self._has_begun():
             self._db.execute("DELETE FROM total")
             self._db.execute("INSERT INTO stream VALUES (?, ?)", (first, self.stream))
+            self._forget_streams()
         place = self._last
         for entry in entries:
             place += 1
@@ -225,16 +237,17 @@ class Outbox:
                 self._db.execute(_FOLLOWING_SKIPS, (places[0], places[-1]))
         return len(places)
 
-    def after(self, place: int, limit: int) -> list[Row]:
-        """What stands behind `place`, oldest first, at most `limit`."""
+    def after(self, place: int, limit: int, *, acked: int) -> list[Row]:
+        """What is to be sent behind `place`, oldest first, at most `limit`."""
         with self._lock, _told("to read the outbox"), closing(self._db.cursor()) as cursor:
+            _, _, end = self._turn(acked)
             cursor.execute(
                 "SELECT place, kind, name, payload FROM observation "
-                "WHERE place > ? ORDER BY place LIMIT ?",
-                (place, limit + 1),
+                "WHERE place > ? AND place <= ? ORDER BY place LIMIT ?",
+                (place, end, limit + 1),
             )
             found = cursor.fetchall()
-            ends = [row[0] - 1 for row in found[1:]] + [self._last]
+            ends = [row[0] - 1 for row in found[1:]] + [end]
             return [
                 Row(first, upto, kind, name, payload or self._skip(first, upto))
                 for (first, kind, name, payload), upto in zip(found, ends, strict=False)
@@ -260,9 +273,13 @@ class Outbox:
         self._db.execute("DELETE FROM observation WHERE place <= ?", (place,))
         if last == ("skip",) and self._oldest() > place + 1:  # of a skip the hub has a part
             self._insert(place + 1, "skip", "all", b"")
+        self._forget_streams()
+
+    def _forget_streams(self) -> None:
+        """Those of which nothing is held, but for the newest."""
         self._db.execute(
             "DELETE FROM stream WHERE first < (SELECT max(first) FROM stream WHERE first <= ?)",
-            (place + 1,),
+            (self._oldest(),),
         )
 
     def oldest(self) -> int:

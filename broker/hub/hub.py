@@ -262,7 +262,7 @@ class Hub:
             return
         self._publisher.forget()
         self._announce()
-        for key in self._ingest.newest():
+        for key in self._ingest.newest.items():
             if seq := self._durable.get(key, 0):  # a commit may be under way
                 self._publisher.ack(*key, seq)
         self._changed.set()

@@ -36,6 +36,7 @@ class Taken(msgspec.Struct, frozen=True):
 class Ingest:
     """Takes messages in the order of arrival. It has no connection and no disk.
 
+    `newest` is the stream of each device that was heard last.
     `behind` holds the streams of which something is missing, `repeated` those that sent what is
     already here, `greeted` those that ask how far we are: all must hear it. `refused` counts what
     could not be used, by reason. What the hub itself notes of a device stands in its stream `hub`.
@@ -47,17 +48,13 @@ class Ingest:
         self.repeated: set[_Key] = set()
         self.greeted: set[_Key] = set()
         self.refused: Counter[str] = Counter()
+        self.newest = {device: stream for device, stream in self.marks if stream != HUB}
         self._abouts: dict[str, _Said] = {}
 
     def acknowledged(self, key: _Key) -> int:
         """How far we are in a stream; 0 in one that is not known."""
         mark = self.marks.get(key)
         return mark.seq if mark is not None else 0
-
-    def newest(self) -> list[_Key]:
-        """Of each device the stream that was heard last."""
-        heard = sorted(self.marks.values(), key=lambda mark: mark.received_ms or 0)
-        return list({m.device: (m.device, m.stream) for m in heard if m.stream != HUB}.values())
 
     def take(
         self, topic: str, payload: bytes, received_at: datetime, *, retained: bool = False
@@ -104,6 +101,7 @@ class Ingest:
             self._noted(message, Gap(since=since, why=why), at, received_at)
             for since, why in self._gaps(mark, wanted, envelope)
         ]
+        self.newest[device] = envelope.stream
         mark.seq = reach
         if kind != "skip":  # nobody saw it happen
             mark.at_ms = max(mark.at_ms or 0, milliseconds(at))
@@ -144,12 +142,8 @@ class Ingest:
 
     def _follows(self, device: str, envelope: Envelope) -> bool:
         """Whether a new stream goes on exactly where we are with its device."""
-        streams = [m for m in self.marks.values() if m.device == device and m.stream != HUB]
-        newest_ms = max(mark.received_ms or 0 for mark in streams)
-        return any(
-            f"{mark.stream}/{mark.seq}" == envelope.after and mark.received_ms == newest_ms
-            for mark in streams
-        )
+        newest = self.newest.get(device, "")
+        return envelope.after == f"{newest}/{self.acknowledged((device, newest))}"
 
     def _noted(self, message: "_Message", gap: Gap, at: datetime, received_at: datetime) -> Taken:
         """What the hub itself notes of a device."""

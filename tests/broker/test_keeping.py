@@ -53,7 +53,7 @@ class Rig:
         await asyncio.to_thread(set_it)
 
     async def rows(self) -> list[dict[str, object]]:
-        rows = await asyncio.to_thread(self.outbox.after, 0, 100_000)
+        rows = await asyncio.to_thread(self.outbox.after, 0, 100_000, acked=0)
         return [msgspec.json.decode(row.payload) | {"kind": row.kind} for row in rows]
 
     async def until(self, last: int) -> None:

@@ -35,9 +35,17 @@ def outbox(path: Path) -> Iterator[Outbox]:
     box.close()
 
 
+def held(outbox: Outbox) -> list[Row]:
+    """All of it, of every stream."""
+    rows: list[Row] = []
+    while more := outbox.after(at := rows[-1].upto if rows else 0, 10_000, acked=at):
+        rows += more
+    return rows
+
+
 def told(outbox: Outbox, place: int = 0) -> list[tuple[str, int]]:
     """What stands behind a place, as the hub is told of it."""
-    decoded = [msgspec.json.decode(row.payload) for row in outbox.after(place, 10_000)]
+    decoded = [msgspec.json.decode(row.payload) for row in held(outbox) if row.place > place]
     return [(row["stream"], row["seq"]) for row in decoded]
 
 
@@ -50,31 +58,38 @@ def test_places_run_on_over_a_restart_and_each_process_writes_a_stream_of_its_ow
     again = Outbox(path)
     assert again.stream != outbox.stream
     assert again.append([entry(Beat(), "all"), entry(Beat(), "all")]) == 4
-    assert [row.place for row in again.after(0, 10)] == [2, 3, 4]
+    assert [row.place for row in held(again)] == [2, 3, 4]
     assert told(again) == [(outbox.stream, 2), (again.stream, 1), (again.stream, 2)]
-    opening, second = (msgspec.json.decode(row.payload) for row in again.after(2, 10))
+    opening, second = (msgspec.json.decode(row.payload) for row in held(again)[1:])
     assert opening["after"] == f"{outbox.stream}/2"
     assert "after" not in second
     assert again.last_at() == AT
     again.close()
 
 
-def test_an_ack_stands_where_its_stream_stands(path: Path, outbox: Outbox) -> None:
+def test_a_stream_is_sent_and_heard_of_when_the_hub_has_all_of_the_one_before(
+    path: Path, outbox: Outbox
+) -> None:
     outbox.append([entry(Beat(), "all")] * 3)
     outbox.close()
     again = Outbox(path)
-    assert again.place_of(again.stream, 0) is None, "it has written nothing"
+    assert again.heard(0, again.stream, 0) is None, "it has written nothing"
     assert again.named(4) == (again.stream, 1)
     again.append([entry(Beat(), "all")] * 2)
-    assert [again.place_of(outbox.stream, seq) for seq in (0, 2, 3)] == [0, 2, 3]
-    assert [again.place_of(again.stream, seq) for seq in (0, 1, 2)] == [3, 4, 5]
+    assert [row.place for row in again.after(0, 10, acked=0)] == [1, 2, 3]
+    assert again.after(3, 10, acked=2) == []
+    assert [row.place for row in again.after(3, 10, acked=3)] == [4, 5]
+    assert [again.heard(0, outbox.stream, seq) for seq in (0, 2, 3, 9)] == [0, 2, 3, 3]
+    assert again.heard(2, again.stream, 0) is None, "it is not its turn"
+    assert again.heard(3, outbox.stream, 2) is None, "its turn is over"
+    assert [again.heard(3, again.stream, seq) for seq in (0, 1, 2)] == [3, 4, 5]
+    assert again.heard(5, again.stream, 1) == 4, "a hub that was put back"
     assert [again.named(place) for place in (3, 4, 6)] == [
         (outbox.stream, 3),
         (again.stream, 1),
         (again.stream, 3),
     ]
     again.acknowledge(3)
-    assert again.place_of(outbox.stream, 3) is None, "nothing of it is held"
     assert again.named(2) == (again.stream, 1), "whoever still says so may be told again"
     again.close()
 
@@ -85,7 +100,7 @@ def test_a_process_that_sees_nothing_leaves_no_stream(path: Path, outbox: Outbox
     Outbox(path).close()
     third = Outbox(path)
     third.append([entry(Beat(), "all")])
-    opening = msgspec.json.decode(third.after(1, 1)[0].payload)
+    opening = msgspec.json.decode(held(third)[1].payload)
     assert opening["after"] == f"{outbox.stream}/1"
     third.close()
 
@@ -103,17 +118,17 @@ def test_a_file_of_the_first_version_goes_on(path: Path) -> None:
             "PRAGMA user_version = 0"
         )
     again = Outbox(path)
-    assert [row.place for row in again.after(0, 10)] == [2, 3]
-    assert again.place_of("old", 2) == 2
+    assert [row.place for row in held(again)] == [2, 3]
+    assert again.heard(0, "old", 2) == 2
     assert again.append([entry(Beat(), "all")]) == 4
-    assert msgspec.json.decode(again.after(3, 1)[0].payload)["after"] == "old/3"
+    assert msgspec.json.decode(held(again)[2].payload)["after"] == "old/3"
     again.close()
 
 
 def test_only_what_is_acknowledged_is_forgotten(outbox: Outbox) -> None:
     outbox.append([entry(People(count=n)) for n in range(5)])
     outbox.acknowledge(3)
-    assert [row.place for row in outbox.after(0, 10)] == [4, 5]
+    assert [row.place for row in outbox.after(0, 10, acked=0)] == [4, 5]
     assert outbox.oldest() == 4
     assert outbox.depth() == 2
     outbox.acknowledge(5)
@@ -125,13 +140,13 @@ def test_pulses_are_totalled_by_direction_since_the_stream_began(outbox: Outbox)
         outbox.append([entry(Pulse(direction=direction), "front")])
     outbox.acknowledge(3)
     outbox.append([entry(Pulse(direction="in"), "front")])
-    rows = [msgspec.json.decode(row.payload) for row in outbox.after(0, 10)]
+    rows = [msgspec.json.decode(row.payload) for row in outbox.after(0, 10, acked=0)]
     assert [(row["direction"], row["total"]) for row in rows] == [("in", 3), ("in", 4)]
 
 
 def test_the_file_says_what_stands_on_the_wire(outbox: Outbox) -> None:
     outbox.append([entry(People(count=7), "lobby")])
-    (row,) = outbox.after(0, 1)
+    (row,) = outbox.after(0, 1, acked=0)
     assert (row.kind, row.name) == ("people", "lobby")
     assert msgspec.json.decode(row.payload) == {
         "stream": outbox.stream,
@@ -168,7 +183,7 @@ def test_a_disk_that_refuses_is_one_line_and_keeps_nothing_by_halves(path: Path)
     outbox._db.execute(f"PRAGMA max_page_count = {pages}")  # as full as a disk can be
     with pytest.raises(SensorFailed, match=r"want to keep 500 observations, got: .*full"):
         outbox.append([entry(People(count=n)) for n in range(500)])
-    assert [row.place for row in outbox.after(0, 1000)] == [1]
+    assert [row.place for row in outbox.after(0, 1000, acked=0)] == [1]
     outbox._db.execute("PRAGMA max_page_count = 100000")
     assert outbox.append([entry(People(count=2))]) == 2
     outbox.close()
@@ -193,7 +208,7 @@ def test_whatever_is_acknowledged_the_rest_stays_in_order(
         else:
             given_out = outbox.append([entry(Beat(), "all")] * step)
         expected = list(range(forgotten + 1, given_out + 1))
-        assert [row.place for row in outbox.after(0, 1000)] == expected
+        assert [row.place for row in outbox.after(0, 1000, acked=0)] == expected
     outbox.close()
 
 
@@ -231,7 +246,7 @@ def test_when_the_budget_is_reached_old_gauges_go_behind_a_skip_and_events_never
 ) -> None:
     outbox = crowded(path)
     last = fill(outbox, "ppcpbppi", 6000)
-    rows = outbox.after(0, 10_000)
+    rows = outbox.after(0, 10_000, acked=0)
     assert contiguous(rows, 1, last)
     kinds = Counter(row.kind for row in rows)
     assert kinds["pulse"] == 6000 // 8
@@ -250,7 +265,7 @@ def test_an_outbox_full_of_events_refuses_keeps_all_and_goes_on_after_an_ack(pat
     with pytest.raises(SensorFailed, match=r"want to keep 1 observations, got: .*full"):
         fill(outbox, "iip", 100_000)
     last = outbox.last
-    rows = outbox.after(0, 100_000)
+    rows = outbox.after(0, 100_000, acked=0)
     assert contiguous(rows, 1, last)
     assert sum(row.kind == "pulse" for row in rows) == len([n for n in range(last) if n % 3 != 2])
     outbox.acknowledge(last // 2)
@@ -266,7 +281,7 @@ def test_the_budget_holds_for_a_file_that_is_opened_again(path: Path) -> None:
     outbox.close()
     assert path.stat().st_size <= 2**20
     again = Outbox(path, budget_mib=1)
-    assert contiguous(again.after(0, 100_000), 1, 20_000)
+    assert contiguous(held(again), 1, 20_000)
     again.close()
 
 
@@ -290,13 +305,13 @@ def test_however_it_is_thinned_and_acknowledged_every_place_is_accounted_for(
             outbox._thin()
         elif step == "ack":
             acked = (acked + last) // 2  # in the middle of a skip, too
-            gone = [row for row in outbox.after(0, 1000) if row.place <= acked]
+            gone = [row for row in outbox.after(0, 1000, acked=0) if row.place <= acked]
             pulses -= sum(row.kind == "pulse" for row in gone)
             outbox.acknowledge(acked)
-        rows = outbox.after(acked, 1000)
+        rows = outbox.after(acked, 1000, acked=acked)
         assert contiguous(rows, acked + 1, last)
         assert sum(row.kind == "pulse" for row in rows) == pulses
-        assert outbox.after(acked, 2) == rows[:2]
+        assert outbox.after(acked, 2, acked=acked) == rows[:2]
     outbox.close()
 
 
@@ -307,7 +322,7 @@ def test_what_is_thinned_on_both_sides_of_a_restart_is_one_skip_a_stream(path: P
     second = Outbox(path)
     fill(second, "p", 5)
     assert second._thin() == 9, "all but the newest"
-    rows = second.after(0, 10)
+    rows = held(second)
     assert contiguous(rows, 1, 10)
     skips = [msgspec.json.decode(row.payload) for row in rows[:2]]
     assert [(skip["stream"], skip["seq"], skip["upto"]) for skip in skips] == [
@@ -315,7 +330,7 @@ def test_what_is_thinned_on_both_sides_of_a_restart_is_one_skip_a_stream(path: P
         (second.stream, 1, 4),
     ]
     second.acknowledge(7)
-    (skip,) = (msgspec.json.decode(row.payload) for row in second.after(0, 1))
+    (skip,) = (msgspec.json.decode(row.payload) for row in held(second)[:1])
     assert (skip["stream"], skip["seq"], skip["upto"]) == (second.stream, 3, 4)
     second.close()
 
@@ -336,7 +351,7 @@ def test_an_old_copy_gives_no_name_again_that_its_original_has_given(path: Path)
     fill(copy, "i", 2)
     assert told(copy)[:3] == given[:3]
     assert not set(told(copy)[3:]) & set(given)
-    totals = [msgspec.json.decode(row.payload)["total"] for row in copy.after(3, 10)]
+    totals = [msgspec.json.decode(row.payload)["total"] for row in held(copy)[3:]]
     assert totals == [1, 2]
-    assert copy.place_of(original.stream, 5) == 3, "the hub has all that the copy has of it"
+    assert copy.heard(0, original.stream, 5) == 3, "the hub has all that the copy has of it"
     copy.close()
