@@ -18,6 +18,7 @@ EXAMPLE = Path(__file__).parent / "ansible" / "sites" / "example.toml"
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code (sysexits)."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before anything can import onnxruntime
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy's would wait by spinning
     argv = sys.argv[1:] if argv is None else argv
     arguments = _parser(argv).parse_args(argv)
     from models.errors import MachiaiError  # noqa: PLC0415

@@ -64,7 +64,7 @@ def build(folder: Path, site: Site, rows: int) -> Path:
     for one in day:
         belief.fold(one)
         if one.observation is not None:
-            rolled_up.add(one.observation, milliseconds(one.record.at))
+            rolled_up.add(one.observation, one.record.at_ms)
     ingest = Ingest([])
     ingest.take(topics.observation(site.site.id, "pi", "beat", "all"), day[0].record.payload, END)
     marks = list(ingest.marks.values())

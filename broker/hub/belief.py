@@ -70,7 +70,8 @@ class Belief:
 
     def _apply(self, taken: Taken) -> None:
         if taken.observation is not None:
-            self.office.fold(taken.observation, taken.record.at, taken.record.received_at)
+            record = taken.record
+            self.office.fold(taken.observation, record.at_ms / 1000, record.received_ms / 1000)
 
     def _restore(self, journal: Journal) -> None:
         """The last snapshot, and what the journal has behind it."""

@@ -10,7 +10,7 @@ from broker import service
 from broker.clock import FIRST_DAY, Clock
 from broker.hub.belief import Belief
 from broker.hub.history.rollup import Rollup
-from broker.hub.history.sqlite import Journal, milliseconds
+from broker.hub.history.sqlite import Journal
 from broker.hub.ingest import Ingest, Taken
 from broker.hub.publish import Publisher
 from broker.mqtt.streaming import StreamLink
@@ -70,6 +70,7 @@ class Hub:
         self._logged: dict[str, datetime] = {}
         self._status: tuple[DeviceStatus, str] = ("ready", "")
         self._own = self._topic("")
+        self._turn = -1.0, FIRST_DAY
         self._unsaved = 0
         self._saved_s = 0.0
         self._agrees = True  # the office holds what the journal holds, no more
@@ -129,7 +130,7 @@ class Hub:
             if retain and payload:
                 self._publisher.found(topic)
             return
-        now = self._clock.now()
+        now = self._now()
         if now < FIRST_DAY:
             return  # not acknowledged, so it comes again when the clock is right
         if retain and "/obs/" in topic:
@@ -141,6 +142,13 @@ class Hub:
         self._inbox.append((topic, payload, now, retain))
         self._inbox_bytes += len(payload)
         self._arrived.set()
+
+    def _now(self) -> datetime:
+        """The clock's time, one for all that came with a turn of the loop."""
+        turn_s = asyncio.get_running_loop().time()
+        if turn_s != self._turn[0]:
+            self._turn = turn_s, self._clock.now()
+        return self._turn[1]
 
     def _refuse(self, reason: str, line: str) -> None:
         self._ingest.refused[reason] += 1
@@ -212,7 +220,7 @@ class Hub:
         rolled_up = Rollup()
         for taken in batch:
             if taken.observation is not None:
-                rolled_up.add(taken.observation, milliseconds(taken.record.at))
+                rolled_up.add(taken.observation, taken.record.at_ms)
         while True:
             try:
                 await asyncio.to_thread(self._journal.commit, records, marks, rolled_up, state)

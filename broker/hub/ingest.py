@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 import msgspec
@@ -17,7 +17,8 @@ from models.contract.results import About
 from models.contract.topics import HUB, split
 from models.errors import BadPayload, BadTopic
 
-_AHEAD = timedelta(minutes=5)
+_FIRST_MS = milliseconds(FIRST_DAY)
+_AHEAD_MS = 5 * 60 * 1000
 """A device whose clock is further ahead of the hub's is not believed."""
 
 MOST_STREAMS = 256
@@ -50,6 +51,8 @@ class Ingest:
         self.refused: Counter[str] = Counter()
         self.newest = {device: stream for device, stream in self.marks if stream != HUB}
         self._abouts: dict[str, _Said] = {}
+        self._now: datetime | None = None
+        self._now_ms = 0
 
     def acknowledged(self, key: _Key) -> int:
         """How far we are in a stream; 0 in one that is not known."""
@@ -93,22 +96,29 @@ class Ingest:
         if not envelope.seq <= wanted <= reach:
             (self.repeated if reach < wanted else self.behind).add(key)
             return []
+        received_ms = self._milliseconds(received_at)
         if kind == "skip":  # nobody saw it happen: it is no news of the device
-            at = _last_seen([mark]) or received_at
+            at_ms = mark.at_ms or received_ms
         else:
-            at = self._dated(mark, envelope, received_at)
+            at_ms = self._dated(mark, envelope, received_ms)
         notes = [
-            self._noted(message, Gap(since=since, why=why), at, received_at)
+            self._noted(message, Gap(since=since, why=why), at_ms, received_ms)
             for since, why in self._gaps(mark, wanted, envelope)
         ]
         self.newest[device] = envelope.stream
         mark.seq = reach
         if kind != "skip":  # nobody saw it happen
-            mark.at_ms = max(mark.at_ms or 0, milliseconds(at))
-        mark.received_ms = milliseconds(received_at)
+            mark.at_ms = max(mark.at_ms or 0, at_ms)
+        mark.received_ms = received_ms
         if envelope.seq < wanted:  # a skip of which we had the first part
             message = message.standing_at(wanted)
-        return [*notes, self._understood(message, at, received_at)]
+        return [*notes, self._understood(message, at_ms, received_ms)]
+
+    def _milliseconds(self, now: datetime) -> int:
+        """Of the same moment again and again: a chunk of messages comes at one."""
+        if now is not self._now:
+            self._now, self._now_ms = now, milliseconds(now)
+        return self._now_ms
 
     def _begun(self, key: _Key) -> Mark:
         """A stream that was never heard of."""
@@ -145,19 +155,25 @@ class Ingest:
         newest = self.newest.get(device, "")
         return envelope.after == f"{newest}/{self.acknowledged((device, newest))}"
 
-    def _noted(self, message: "_Message", gap: Gap, at: datetime, received_at: datetime) -> Taken:
+    def _noted(self, message: "_Message", gap: Gap, at_ms: int, received_ms: int) -> Taken:
         """What the hub itself notes of a device."""
         key = (message.device, HUB)
         mark = self.marks.get(key) or self._begun(key)
         mark.seq += 1
-        mark.received_ms = milliseconds(received_at)
-        noted = msgspec.structs.replace(message.envelope, stream=HUB, seq=mark.seq, at=at)
+        mark.received_ms = received_ms
+        noted = msgspec.structs.replace(
+            message.envelope,
+            stream=HUB,
+            seq=mark.seq,
+            at=from_milliseconds(at_ms),
+            after=msgspec.UNSET,
+        )
         made = _Message(
             message.site, message.device, "gap", "all", noted, encode_observation(noted, gap)
         )
-        return self._understood(made, at, received_at)
+        return self._understood(made, at_ms, received_ms)
 
-    def _understood(self, message: "_Message", at: datetime, received_at: datetime) -> Taken:
+    def _understood(self, message: "_Message", at_ms: int, received_ms: int) -> Taken:
         refused: str | None = None
         observation: Observation | None = None
         try:
@@ -173,8 +189,8 @@ class Ingest:
             seq=message.envelope.seq,
             kind=message.kind,
             name=message.name,
-            at=at,
-            received_at=received_at,
+            at_ms=at_ms,
+            received_ms=received_ms,
             payload=message.payload,
             refused=refused,
         )
@@ -193,7 +209,7 @@ class Ingest:
             mark.offset_ms = booted_ms
         self.greeted.add((device, about.stream))
 
-    def _dated(self, mark: Mark, envelope: Envelope, received_at: datetime) -> datetime:
+    def _dated(self, mark: Mark, envelope: Envelope, received_ms: int) -> int:
         """When it was seen: as the device says, else by how long the device had been up.
 
         The moment of its boot is what its dated observations say; before there are any, what it
@@ -205,13 +221,14 @@ class Ingest:
             mark.boot = envelope.boot
             is_same = said is not None and said.boot == envelope.boot
             mark.offset_ms = said.booted_ms if said is not None and is_same else None
-        at = envelope.at
-        if at is not None and FIRST_DAY <= at <= received_at + _AHEAD:
-            mark.offset_ms = milliseconds(at) - envelope.up_ms
-            return at
-        at_most_ms = milliseconds(received_at) - envelope.up_ms
+        if envelope.at is not None:
+            at_ms = milliseconds(envelope.at)
+            if _FIRST_MS <= at_ms <= received_ms + _AHEAD_MS:
+                mark.offset_ms = at_ms - envelope.up_ms
+                return at_ms
+        at_most_ms = received_ms - envelope.up_ms
         mark.offset_ms = min(at_most_ms, at_most_ms if mark.offset_ms is None else mark.offset_ms)
-        return from_milliseconds(mark.offset_ms + envelope.up_ms)
+        return mark.offset_ms + envelope.up_ms
 
 
 class _Said(msgspec.Struct, frozen=True):

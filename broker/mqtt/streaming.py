@@ -17,6 +17,7 @@ from models.errors import BadPayload, Unavailable
 _CONNECT_S = 10.0
 _LONGEST_BACKLOG = 8 * 1024 * 1024  # bytes that wait for a slow broker
 _NUMBERS = 65_535
+_BREATH_S = 0.002  # let some gather: a broker sends each alone, and to be woken costs more than it
 _TOPICS = 4096  # topics whose text is remembered
 
 
@@ -148,6 +149,12 @@ class StreamLink(asyncio.Protocol):
         self._heard_s = self._loop.time()
         if acks and self._transport is not None:
             self._transport.write(b"".join(acks))
+            self._transport.pause_reading()
+            self._loop.call_later(_BREATH_S, self._breathe)
+
+    def _breathe(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
 
     def _published(self, data: bytes, first: int, start: int, end: int) -> bytes:
         """Hand one message on; its PUBACK, or nothing for QoS 0."""

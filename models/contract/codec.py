@@ -18,7 +18,6 @@ _OBSERVATION_LEVELS = 3  # obs/<kind>/<name>
 
 M = TypeVar("M", bound=msgspec.Struct)
 
-_envelopes = msgspec.json.Decoder(Envelope)
 _readings = {kind: msgspec.json.Decoder(reading) for kind, reading in KINDS.items()}
 _messages: dict[type, msgspec.json.Decoder[Any]] = {}
 
@@ -68,7 +67,10 @@ def _time_fields(kind: type[msgspec.Struct]) -> tuple[str, ...]:
 
 def _within_reach(message: M) -> M:
     """Refuse times so far off that one cannot reckon with them in every time zone."""
-    for field in _time_fields(type(message)):
+    fields = _time_fields(type(message))
+    if not fields:
+        return message
+    for field in fields:
         value = getattr(message, field)
         if isinstance(value, datetime) and not MINYEAR < value.year < MAXYEAR:
             raise ValueError(f"want a year that can be, got {value.year}")

@@ -36,15 +36,15 @@ class Office:
         """How often something came of which the site file knows nothing, by kind/name."""
         return dict(self._folding.memory.unknown)
 
-    def fold(self, observation: Observation, at: datetime, received_at: datetime) -> None:
+    def fold(self, observation: Observation, at_s: float, received_s: float) -> None:
         """Take in one observation.
 
         Args:
             observation: what was seen.
-            at: when; what is later than `received_at` counts as then.
-            received_at: when the hub got it.
+            at_s: when, in seconds since 1970; what is later than `received_s` counts as then.
+            received_s: when the hub got it.
         """
-        self._folding.apply(observation, at.timestamp(), received_at.timestamp())
+        self._folding.apply(observation, at_s, received_s)
 
     def results(self, now: datetime) -> dict[str, Result]:
         """All that can be said now, by the topic below `hub/`: "service/tax", "lot/front", "calls".

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from broker.hub.history.rollup import Rollup
-from broker.hub.history.sqlite import _STEPS, Journal, Mark, Record
+from broker.hub.history.sqlite import _STEPS, Journal, Mark, Record, milliseconds
 from models.errors import Unavailable
 
 NOW = datetime(2026, 11, 24, 1, 0, 0, 123000, tzinfo=UTC)
@@ -18,8 +18,8 @@ def record(seq: int) -> Record:
         seq=seq,
         kind="people",
         name="lobby",
-        at=NOW,
-        received_at=NOW,
+        at_ms=milliseconds(NOW),
+        received_ms=milliseconds(NOW),
         payload=b'{"n":%d}' % seq,
     )
 

@@ -37,8 +37,8 @@ POISON = SetCount(count=99, by="poison")
 class Fragile(Office):
     """Has a bug: it fails at one observation, when half of it is done."""
 
-    def fold(self, observation: Observation, at: datetime, received_at: datetime) -> None:
-        super().fold(observation, at, received_at)
+    def fold(self, observation: Observation, at_s: float, received_s: float) -> None:
+        super().fold(observation, at_s, received_s)
         if observation.reading == POISON:
             raise ZeroDivisionError("a bug")
 
@@ -50,7 +50,7 @@ def folded(records: Iterable[Record]) -> bytes:
         if record.refused is None:
             topic = topics.observation("rig", record.device, record.kind, record.name)
             seen = decode_observation(topic, record.payload)
-            office.fold(seen, record.at, record.received_at)
+            office.fold(seen, record.at_ms / 1000, record.received_ms / 1000)
     office.new_calls()
     return office.dump()
 

@@ -29,7 +29,7 @@ def test_a_journal_of_some_days_opens_at_once_and_nothing_is_folded_twice(tmp_pa
     for record in behind:
         topic = topic_of(site.site.id, record.device, record.kind, record.name)
         seen = decode_observation(topic, record.payload)
-        office.fold(seen, record.at, record.received_at)
+        office.fold(seen, record.at_ms / 1000, record.received_ms / 1000)
     journal.close()
     assert restored.dump() == office.dump()
     assert took_s < WANTED_S

@@ -39,7 +39,7 @@ class Book:
             for taken in self.ingest.take(topic, encode_observation(envelope, reading), at):
                 records.append(taken.record)
                 assert taken.observation is not None
-                rolled_up.add(taken.observation, milliseconds(taken.record.at))
+                rolled_up.add(taken.observation, taken.record.at_ms)
         self.journal.commit(records, list(self.ingest.marks.values()), rolled_up, state)
 
     def tidy(self, now: datetime) -> int:
@@ -80,7 +80,7 @@ def test_old_rows_go_in_small_steps_and_their_roll_up_stays(path: Path) -> None:
     now = START + timedelta(days=93, hours=1)
     assert book.tidy(now) == 4, "three steps of 2000 rows and the rest"
     assert len(book.records()) == 1501
-    assert min(record.received_at for record in book.records()) == START + 4 * DAY
+    assert min(record.received_ms for record in book.records()) == milliseconds(START + 4 * DAY)
     assert book.count("rollup") == 6
     assert book.ingest.take(topics.observation("rig", "pi", "people", "lobby"), _first(), now) == []
 

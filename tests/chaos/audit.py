@@ -93,7 +93,7 @@ def inspect(
             observation = _observation(site.id, record, audit)
             if observation is None:
                 continue
-            fresh.fold(observation, record.at, record.received_at)
+            fresh.fold(observation, record.at_ms / 1000, record.received_ms / 1000)
             if isinstance(observation.reading, Pulse):
                 seen[record.device][number_of(record.payload)] += 1
                 _total(audit, totals, record, observation.reading)

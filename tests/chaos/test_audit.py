@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from broker.hub.history.rollup import Rollup
-from broker.hub.history.sqlite import Journal, Mark, Record
+from broker.hub.history.sqlite import Journal, Mark, Record, from_milliseconds, milliseconds
 from models.contract.codec import decode_reading, encode_observation
 from models.contract.observations import Envelope, Observation, Pulse
 from models.site import parse
@@ -30,8 +30,8 @@ def record(seq: int, event: int, total: int) -> Record:
         seq=seq,
         kind="pulse",
         name="gate-0",
-        at=at,
-        received_at=at,
+        at_ms=milliseconds(at),
+        received_ms=milliseconds(at),
         payload=payload,
     )
 
@@ -48,10 +48,12 @@ def audited(
             device=one.device,
             kind=one.kind,
             name=one.name,
-            envelope=Envelope(stream="s", seq=one.seq, boot="b", up_ms=0, at=one.at),
+            envelope=Envelope(
+                stream="s", seq=one.seq, boot="b", up_ms=0, at=from_milliseconds(one.at_ms)
+            ),
             reading=decode_reading(one.kind, one.payload),
         )
-        office.fold(observation, one.at, one.received_at)
+        office.fold(observation, one.at_ms / 1000, one.received_ms / 1000)
     journal = Journal(folder / "journal.sqlite")
     mark = Mark(device="agent-0", stream="s", seq=places[-1][0])
     journal.commit(records, [mark], Rollup(), office.dump())

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pytest
 
 from broker.clock import Clock, starting_at
-from broker.hub.history.sqlite import Record
+from broker.hub.history.sqlite import Record, from_milliseconds
 from broker.session import Address
 from edge.agent import Agent
 from edge.sensors import Output, Port, Settings
@@ -110,7 +110,7 @@ async def test_a_sensor_that_was_lost_tells_since_when_as_soon_as_it_works_again
     assert record.name == "gate"
     assert gap.why.startswith("want GPIO 17, got: unplugged")
     assert gap.since is not None
-    assert 0.5 < (record.at - gap.since).total_seconds() < 20
+    assert 0.5 < (from_milliseconds(record.at_ms) - gap.since).total_seconds() < 20
     kinds = [r.kind for r in records if r.kind != "beat"]
     assert kinds == ["gap", "pulse", "pulse"], "before the first that it sees again"
 
@@ -131,8 +131,8 @@ async def test_an_agent_that_was_stopped_tells_since_when(address: Address, tmp_
     records = await asyncio.to_thread(journalled, tmp_path / "hub")
     ((record, gap),) = gaps(records)
     assert gap.why == "the agent was stopped"
-    before = [r.at for r in records[: records.index(record)]]
-    assert gap.since == max(before)
+    before = [r.at_ms for r in records[: records.index(record)]]
+    assert gap.since == from_milliseconds(max(before))
 
 
 async def test_a_line_that_was_cut_is_no_gap_for_the_outbox_has_it_all(

@@ -95,7 +95,7 @@ class World:
                     envelope=envelope,
                     reading=reading,
                 )
-                self.office.fold(seen, at, self.hub_now)
+                self.office.fold(seen, at.timestamp(), self.hub_now.timestamp())
             del device.kept[:most]
 
     def results(self) -> None:

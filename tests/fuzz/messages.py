@@ -105,7 +105,7 @@ def fold() -> One:
                 continue
             folded += 1
             now = NOON + timedelta(seconds=folded)
-            office.fold(seen, min(seen.envelope.at or now, now), now)
+            office.fold(seen, min(seen.envelope.at or now, now).timestamp(), now.timestamp())
         for result in office.results(NOON + timedelta(seconds=folded)).values():
             encode(result)
         if folded > _OFFICE_LASTS:

@@ -93,7 +93,7 @@ class Hand:
             envelope=Envelope(stream="s", seq=self._seq, boot="b", up_ms=0, at=at),
             reading=reading,
         )
-        self.office.fold(observation, at, received_at or at)
+        self.office.fold(observation, at.timestamp(), (received_at or at).timestamp())
 
     def issue(self, number: str, at: datetime = TEN, service: str = "tax") -> None:
         """A ticket is drawn."""

@@ -87,7 +87,8 @@ def answers(office: Office, log: TextIO, asks: list[Ask]) -> Iterator[Answer]:
     ahead = next(news, None)
     for ask in asks:
         while ahead is not None and ahead[2] <= ask.at:
-            office.fold(*ahead)
+            seen, at, received_at = ahead
+            office.fold(seen, at.timestamp(), received_at.timestamp())
             ahead = next(news, None)
         yield answer(office, ask)
 

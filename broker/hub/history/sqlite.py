@@ -57,15 +57,18 @@ class Mark(msgspec.Struct, kw_only=True):
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One observation as it was received. `refused` says why it could not be understood."""
+    """One observation as it was received: when it was made, when it came, in ms since 1970.
+
+    `refused` says why it could not be understood.
+    """
 
     device: str
     stream: str
     seq: int
     kind: str
     name: str
-    at: datetime
-    received_at: datetime
+    at_ms: int
+    received_ms: int
     payload: bytes
     refused: str | None = None
 
@@ -143,8 +146,8 @@ class Journal:
                             record.seq,
                             record.kind,
                             record.name,
-                            milliseconds(record.at),
-                            milliseconds(record.received_at),
+                            record.at_ms,
+                            record.received_ms,
                             record.payload,
                             record.refused,
                         )
@@ -223,8 +226,8 @@ class Journal:
                     seq=seq,
                     kind=kind,
                     name=name,
-                    at=from_milliseconds(at_ms),
-                    received_at=from_milliseconds(received_ms),
+                    at_ms=at_ms,
+                    received_ms=received_ms,
                     payload=payload,
                     refused=refused,
                 )
