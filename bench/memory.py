@@ -1,9 +1,10 @@
 """How much memory the hub keeps after as many messages as a city sends in an hour.
 
-    .venv/bin/python -m bench.memory [--messages 2520000]
+    .venv/bin/python -m bench.memory [--messages 2520000] [--rate 700]
 
 2,520,000 is an hour at 700 a second, the load of 14 offices. They are sent in blocks, each as soon
-as the one before is acknowledged, so that it takes minutes; printed is the hub's resident memory.
+as the one before is acknowledged, so that it takes minutes; with a rate as slowly as that, for a
+true hour. Printed is the hub's resident memory.
 """
 
 import argparse
@@ -26,7 +27,9 @@ def main() -> int:
     """Send, and print a line for every tenth."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--messages", type=int, default=2_520_000)
-    blocks = max(1, parser.parse_args().messages // BLOCK)
+    parser.add_argument("--rate", type=int, help="messages a second; else as quickly as it goes")
+    arguments = parser.parse_args()
+    blocks = max(1, arguments.messages // BLOCK)
     with tempfile.TemporaryDirectory(prefix="machiai-bench-") as name:
         folder = Path(name)
         bench = Bench(folder, BLOCK)
@@ -44,7 +47,7 @@ def main() -> int:
             start_s = time.perf_counter()
             sizes = [_rss_mb(hub.pid)]
             for block in tqdm(range(blocks), unit="block"):
-                _send(bench, block * BLOCK)
+                _send(bench, block * BLOCK, arguments.rate)
                 last = f'"seq":{(block + 1) * BLOCK}}}'.encode()
                 assert acks.stdout is not None  # noqa: S101  it was asked for
                 while last not in acks.stdout.readline():
@@ -57,13 +60,22 @@ def main() -> int:
     return 0
 
 
-def _send(bench: Bench, before: int) -> None:
-    lines = "".join(
+def _send(bench: Bench, before: int, per_s: int | None) -> None:
+    """A block, a second's worth at a time if there is a rate."""
+    lines = [
         f'{{"stream":"s","seq":{seq},"boot":"b","up_ms":{seq},"at":null,"count":{seq % 50}}}\n'
         for seq in range(before + 1, before + BLOCK + 1)
-    )
+    ]
     command = ["mosquitto_pub", "-p", str(bench.port), "-t", TOPIC, "-q", "1", "-l"]
-    subprocess.run(command, input=lines.encode(), check=True)
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as publisher:
+        assert publisher.stdin is not None  # noqa: S101  it was asked for
+        step = per_s or BLOCK
+        start_s = time.monotonic()
+        for number, at in enumerate(range(0, BLOCK, step)):
+            if per_s:
+                time.sleep(max(0.0, start_s + number - time.monotonic()))
+            publisher.stdin.write("".join(lines[at : at + step]).encode())
+            publisher.stdin.flush()
 
 
 def _rss_mb(pid: int) -> float:
