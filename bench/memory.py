@@ -70,10 +70,10 @@ def _send(bench: Bench, before: int, per_s: int | None) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE) as publisher:
         assert publisher.stdin is not None  # noqa: S101  it was asked for
         step = per_s or BLOCK
-        start_s = time.monotonic()
+        start_s = time.perf_counter()
         for number, at in enumerate(range(0, BLOCK, step)):
             if per_s:
-                time.sleep(max(0.0, start_s + number - time.monotonic()))
+                time.sleep(max(0.0, start_s + number - time.perf_counter()))
             publisher.stdin.write("".join(lines[at : at + step]).encode())
             publisher.stdin.flush()
 
