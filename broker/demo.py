@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import os
 import re
 import signal
@@ -215,5 +216,15 @@ def _welcome(site: Site, options: Options, clock: Clock, port: int, display_port
         f"  http://127.0.0.1:{port}/       the page on a resident's phone\n"
         f"  http://127.0.0.1:{display_port}/       the display in the lobby\n"
         f"  http://127.0.0.1:{port}/demo   the truth beside the estimate\n"
-        f"  http://127.0.0.1:{port}/api/v1/sites/{site.id}   the feed\n\n{end}"
+        f"  http://127.0.0.1:{port}/api/v1/sites/{site.id}   the feed\n\n{_cameras()}{end}"
+    )
+
+
+def _cameras() -> str:
+    """What the cameras of the demo look at, and what a real one needs."""
+    if not all(map(importlib.util.find_spec, ("cv2", "onnxruntime"))):
+        return "Its cameras are made up: pip install 'machiai[camera]' lets them look.\n"
+    return (
+        "Its cameras look at drawn scenes and count in them by a tiny network of our own. For real "
+        "ones:\n\n  machiai models pull yolox-nano\n\n"
     )

@@ -114,8 +114,8 @@ class Agent:
             try:
                 await port.sensor.run(port)
             except MachiaiError as error:
-                port.lose(self._known_now(), str(error))
                 self.alert(port.title, str(error))
+                await port.lose(self._known_now(), str(error))
             else:
                 return  # it has nothing more to read
             if asyncio.get_running_loop().time() - started >= _STEADY_S:
@@ -254,10 +254,11 @@ class _Port:
         await self._found()
         self._agent.alert(self.title, None)
 
-    def lose(self, at: datetime | None, why: str) -> None:
-        """It failed; what happens until it works again is not seen."""
+    async def lose(self, at: datetime | None, why: str) -> None:
+        """It failed; what happens until it works again is not seen, and beats say nothing of it."""
         if self._lost is None:
             self._lost = Gap(since=at, why=why[:_SHORT])
+            await self.admit_gap(at, self._lost.why)
 
     async def _found(self) -> None:
         """It works; if it had failed, say since when it saw nothing."""

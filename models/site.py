@@ -108,6 +108,7 @@ class Lot(Table, frozen=True, kw_only=True):
     capacity: Positive
     few: Annotated[int, msgspec.Meta(ge=0)] = 5
     accessible: Annotated[int, msgspec.Meta(ge=0)] = 0  # bays among them for disabled visitors
+    accessible_of: Id | None = None  # these are those bays of that lot: told with it
     hours: tuple[Hours, ...] | None = None  # None is the office's
 
 
@@ -203,6 +204,11 @@ class Site(Table, frozen=True, kw_only=True):
     def id(self) -> str:
         """The office's id, the first level of its topics."""
         return self.site.id
+
+    @property
+    def car_parks(self) -> tuple[Lot, ...]:
+        """The lots that are told each for itself; accessible bays are told with theirs."""
+        return tuple(lot for lot in self.lots if lot.accessible_of is None)
 
     @property
     def zone_info(self) -> ZoneInfo:
@@ -322,6 +328,7 @@ def _mistakes(site: Site) -> Iterator[str]:
     yield from _unknown(site, ids)
     yield from _spans(site)
     yield from _meanings(site)
+    yield from _bays(site)
     for i, device in enumerate(site.devices):
         if device.id == "hub":
             yield f"want another id than `hub`, it is the hub's own - at `$.devices[{i}].id`"
@@ -400,13 +407,30 @@ def _spans(site: Site) -> Iterator[str]:
 
 
 def _meanings(site: Site) -> Iterator[str]:
-    """Gestures that say nothing or two things, and lots with more special bays than bays."""
+    """Gestures that say nothing or two things."""
     for path, meaning in _said(site):
         words = [meaning.next, meaning.toggle, meaning.level]
         if sum(word is not None for word in words) != 1:
             yield f"want one of next, toggle, level - at `$.{path}`"
         if meaning.level is not None and not meaning.services:
             yield f"want the services that are so busy - at `$.{path}.services`"
+
+
+def _bays(site: Site) -> Iterator[str]:
+    """Accessible bays of no lot, of two or more than there are."""
+    lots = {lot.id: lot for lot in site.car_parks}
+    of: set[str] = set()
     for i, lot in enumerate(site.lots):
         if lot.accessible > lot.capacity:
             yield f"want at most the capacity {lot.capacity} - at `$.lots[{i}].accessible`"
+        if lot.accessible_of is None:
+            continue
+        whole = lots.get(lot.accessible_of)
+        if whole is None or whole.id in of:
+            known = ", ".join(sorted(lots.keys() - of)) or "none"
+            want = f"want a lot of {known}, got {lot.accessible_of!r}"
+            yield f"{want} - at `$.lots[{i}].accessible_of`"
+        elif whole.accessible != lot.capacity:
+            want = f"want {whole.accessible}, the accessible bays of {whole.id}"
+            yield f"{want}, got {lot.capacity} - at `$.lots[{i}].capacity`"
+        of.add(lot.accessible_of)

@@ -182,11 +182,11 @@ class DemoPage:
                 }
                 for told in called[:_ROWS]
             ],
-            "lots": [self._lot(lot.id, words, now) for lot in self._site.lots],
+            "lots": [self._lot(lot.id, words, now) for lot in self._site.car_parks],
         }
 
     def _lot(self, name: str, words: Words, now: datetime) -> dict[str, object]:
-        lot = next(lot for lot in self._site.lots if lot.id == name)
+        lot = next(lot for lot in self._site.car_parks if lot.id == name)
         result = self._mirror.lot(name)
         told = result.free if result is not None and now < result.valid_until else None
         unknown = words("unknown")

@@ -158,7 +158,7 @@ def document(mirror: Mirror, now: datetime) -> SiteDocument:
                 name=item.name or {},
                 **{"capacity": item.capacity, **_living(mirror.lot(item.id), now)},
             )
-            for item in site.lots
+            for item in site.car_parks
         ),
         zones=tuple(
             ZoneItem(
@@ -222,7 +222,7 @@ def _ends(mirror: Mirror) -> Iterator[datetime]:
     """Every moment at which something in the document runs out or begins."""
     site = mirror.site
     results: list[Result | None] = [mirror.service(item.id) for item in site.services]
-    results += [mirror.lot(item.id) for item in site.lots]
+    results += [mirror.lot(item.id) for item in site.car_parks]
     results += [mirror.zone(item.id) for item in site.zones]
     results += [mirror.calls(), *mirror.notices().values()]
     for result in results:

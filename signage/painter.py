@@ -1,6 +1,6 @@
 """Turns the mirror's results into what is shown: every word of it is made here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,21 +57,19 @@ class Painter:
     ) -> Board:
         """All of a site, or of one display: its `services` (none named: all), lots and zones."""
         site = self._site
+        shown_zones = [z for z in site.zones if zones is None or z.id in zones]
         rows = tuple(
             self._service(s, mirror, now) for s in site.services if not services or s.id in services
         )
         lot_rows = tuple(
             self._lot(item, mirror.lot(item.id), now)
-            for item in site.lots
+            for item in site.car_parks
             if lots is None or item.id in lots
         )
-        zone_rows = tuple(
-            self._zone(item, mirror.zone(item.id), now)
-            for item in site.zones
-            if zones is None or item.id in zones
-        )
+        zone_rows = tuple(self._zone(item, mirror.zone(item.id), now) for item in shown_zones)
         calls = self._calls(mirror, now, {row.id for row in rows})
-        notices = tuple(self._notices(mirror, now))
+        notices = [*self._notices(mirror, now), *self._full(shown_zones, mirror, now)]
+        notices.sort(key=lambda view: (_GRAVE[view.severity], view.id))
         lives = [view.life for view in (*rows, *lot_rows, *zone_rows, calls, *notices)]
         minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
         return Board(
@@ -83,7 +81,7 @@ class Painter:
             lots=lot_rows,
             zones=zone_rows,
             calls=calls,
-            notices=notices,
+            notices=tuple(notices),
             hub_gone=mirror.hub_gone,
             good_until=min([minute, *(at for life in lives for at in life.changes(now))]),
         )
@@ -208,9 +206,26 @@ class Painter:
             go=words.counter(name) if name else "",
         )
 
-    def _notices(self, mirror: Mirror, now: datetime) -> list[NoticeView]:
-        """What holds now, the gravest first."""
-        found = []
+    def _full(self, zones: Sequence[Zone], mirror: Mirror, now: datetime) -> Iterator[NoticeView]:
+        """A warning for each zone with too many people; it ends with the count."""
+        words = self._words
+        for zone in zones:
+            result = mirror.zone(zone.id)
+            if result is None or not result.over:
+                continue
+            base = self._state(result, result.state, now, "", None)
+            if base.has_values:
+                name = words.name(zone.name, words("heading.zones"))
+                yield NoticeView(
+                    **_fields(base),
+                    id=f"full/{zone.id}",
+                    severity="warning",
+                    language=words.language,
+                    text=words("zone.full", name=name, count=zone.capacity),
+                )
+
+    def _notices(self, mirror: Mirror, now: datetime) -> Iterator[NoticeView]:
+        """What holds now."""
         for name, notice in mirror.notices().items():
             end = min(notice.valid_until, notice.until or notice.valid_until)
             lasting = msgspec.structs.replace(notice, valid_until=end)
@@ -218,16 +233,13 @@ class Painter:
             has_begun = notice.since is None or notice.since <= now
             if base.has_values and has_begun and notice.texts:
                 language, text = _text(notice.texts, self._words.language)
-                found.append(
-                    NoticeView(
-                        **_fields(base),
-                        id=name,
-                        severity=notice.severity,
-                        language=language,
-                        text=text,
-                    )
+                yield NoticeView(
+                    **_fields(base),
+                    id=name,
+                    severity=notice.severity,
+                    language=language,
+                    text=text,
                 )
-        return sorted(found, key=lambda view: (_GRAVE[view.severity], view.id))
 
 
 def _life(result: Result | None, state: State) -> Life:

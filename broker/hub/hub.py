@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter, deque
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from broker.version import VERSION
 from models.calendar import Calendar
 from models.contract import topics
 from models.contract.codec import encode
-from models.contract.results import DeviceStatus, HubAbout, Result, State
+from models.contract.results import AlertResult, DeviceStatus, HubAbout, Result, State
 from models.errors import BadPayload, BadTopic, Unavailable
 from models.site import Site
 from models.state.office import Office
@@ -71,6 +72,7 @@ class Hub:
         self._status: tuple[DeviceStatus, str] = ("ready", "")
         self._own = self._topic("")
         self._turn = -1.0, FIRST_DAY
+        self._alerts: set[str] = set()
         self._unsaved = 0
         self._saved_s = 0.0
         self._agrees = True  # the office holds what the journal holds, no more
@@ -314,8 +316,17 @@ class Hub:
             await self._changed.wait()
             self._changed.clear()
             if self._session.connected and self._clock.is_set():
-                self._publisher.results(self._current())
+                results = self._current()
+                self._publisher.results(results)
+                self._log_alerts(results)
             await asyncio.sleep(_PUBLISH_S)
+
+    def _log_alerts(self, results: Mapping[str, Result]) -> None:
+        """Each once when it begins; staff read the log."""
+        alerts = {key: r.why for key, r in results.items() if isinstance(r, AlertResult)}
+        for key in alerts.keys() - self._alerts:
+            logger.warning("%s: %s", key, alerts[key])
+        self._alerts = set(alerts)
 
     def _current(self) -> dict[str, Result]:
         """All results, but for services that are not held today at all."""

@@ -58,7 +58,7 @@ class Publisher:
         self._publish(topic, encode(Ack(stream=stream, seq=seq)), True)
 
 
-_CLEARED = ("service", "lot", "zone", "notice")
+_CLEARED = ("service", "lot", "zone", "notice", "alert")
 
 
 def _same(before: Message, now: Message) -> bool:

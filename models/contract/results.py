@@ -161,6 +161,14 @@ class NoticeResult(Result, frozen=True, kw_only=True):
     texts: dict[str, Text] = {}
 
 
+class AlertResult(Result, frozen=True, kw_only=True):
+    """What staff must see to now; it is taken away when it is over."""
+
+    what: Literal["over"]
+    since: Time
+    why: str
+
+
 class HubAbout(Message, frozen=True, kw_only=True):
     """What the hub is, and how many messages it has refused, by reason."""
 
@@ -174,6 +182,7 @@ RESULTS: dict[str, type[Result]] = {
     "lot": LotResult,
     "zone": ZoneResult,
     "notice": NoticeResult,
+    "alert": AlertResult,
 }
 """Results by the topic level below `hub/`; each has a name below it."""
 

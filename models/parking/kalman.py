@@ -1,6 +1,11 @@
 """How many cars are parked: gate pulses carry the count on, camera counts and people set it right.
 
-Source: the scalar Kalman filter, e.g. Welch & Bishop (2006), TR 95-041.
+Five things are estimated together, so that each corrects the others: the cars, the share of them
+that the camera sees (for good, and today), and how many cars pass each gate unseen per pulse. The
+last ones are learnt at night, when a lot that was open all day must be nearly empty again.
+
+Source: the extended Kalman filter, e.g. Welch & Bishop (2006), TR 95-041; late pulses after
+Bar-Shalom (2002), doi:10.1109/TAES.2002.1039398, in one dimension.
 """
 
 import math
@@ -8,71 +13,158 @@ import math
 import msgspec
 
 from models.contract.results import Free, Vacancy
+from models.forecast.usual import SLOT_S, Level, Then, Usual
 
-_PULSE = 0.06  # cars^2 that a pulse adds: it may be missed, doubled, or the wrong way
+CARS, SHARE, TODAY, PAST_IN, PAST_OUT = range(5)
+_START = (0.0, 0.96, 0.0, 0.0, 0.0)
+"""Before anything is learnt: a camera misses more cars than it invents; a gate errs either way."""
+_START_SD = (0.0, 0.02, 0.03, 0.004, 0.004)
+_SHARES = (0.6, 1.1)  # what a camera can see of the cars that stand in its view
+
+_PULSE = 0.03  # cars^2 that a pulse adds: it may be missed, doubled, or the wrong way
 _HOUR = 0.01  # share of the capacity that comes and goes unseen in an hour past gates ...
-_HOUR_UNGATED = 0.12  # ... and where no gate counts at all
-_SHARE_SD = 0.06  # of the capacity: what is wrong with a camera all day (angle, glare, lorries)
+_HOUR_UNGATED = 0.16  # ... and where no gate counts at all
+_TODAY_SD = 0.03  # of the share that a camera sees: angle, glare, lorries, for hours
+_TODAY_S = 4 * 3600.0
+_FADE = 0.95  # of what is learnt remains after a day
+_COUNT = 0.002  # of the capacity: error of a machine that always counts every bay
+_READ = 0.015  # share of the capacity by which one picture differs from the next
 _SET_SD = 1.0  # cars: counted by hand
-_NIGHT = (0.02, 0.04)  # share of the capacity that stays overnight, and its standard deviation
-_GAP_PER_H = 0.15  # share of the capacity that may pass a dead gate in an hour
+_NIGHT = (0.04, 0.03)  # share of the capacity that stays overnight, and its standard deviation
+_GAP_PER_H = 0.3  # share of the capacity that may pass a dead gate in an hour
+_PROMPT_S = 120.0  # a count so soon after the half hour is that of the half hour
+_LEARNT = 0.12  # share of the capacity: what was known worse than this is not learnt
+_LEAST = 0.02  # share of the capacity: the least standard deviation of what is usual
+_DIFFERS = 0.12  # share by which a day differs from the usual at least, for what is to come ...
+_USUAL_SD = 0.2  # ... and for now, where the sensors know more
 _LOST = 0.25  # share of the capacity: with a larger standard deviation nothing is said
-_TRUST = 9.0  # squared innovations in units of their variance, above which one is weakened
+_TRUST = 6.0  # squared innovations in units of their variance, above which one is weakened
 _HYSTERESIS = 1.5  # free places by which a fuller state must be left
 _Z90 = 1.2816
+_LATE_S = 3600.0  # of later pulses nobody asks what a camera saw since
+_BURST_S, _BURST = 30.0, 4.0  # pulses of a gate in this time; more than this above the usual ...
+_BURST_RATE = 5.0  # ... and more than so many times the usual are no cars
+_USUAL_S = 1800.0  # over which the usual rate is a mean
 
 
 class Cars(msgspec.Struct):
-    """Mean and variance of the cars in one lot; None until something counted them."""
+    """Estimate and covariance (5, 5) for one lot; nothing is known until something counted cars.
 
-    mean: float | None = None
-    variance: float = 0.0
+    `partial`: a camera that once saw a part of the bays; before that it may be a machine that
+    counts them all. `late` are the newest corrections: when, and which share of an earlier error
+    they left. `recent` and `rate` are the newest pulses and the usual ones, by direction.
+    """
+
+    x: list[float] = msgspec.field(default_factory=lambda: [0.0, 1.0, 0.0, *_START[PAST_IN:]])
+    p: list[list[float]] = msgspec.field(default_factory=lambda: _diagonal(_START_SD))
+    known: bool = False
+    partial: bool = False
     at_s: float = 0.0
     gated: bool = False
     vacancy: Vacancy | None = None
+    late: list[tuple[float, float]] = []
+    recent: dict[str, list[float]] = {}
+    rate: dict[str, tuple[float, float]] = {}
+    usual: Usual = msgspec.field(default_factory=Usual)
+    day_s: float = 0.0
+
+    @property
+    def mean(self) -> float | None:
+        """Cars; None until something counted them."""
+        return self.x[CARS] if self.known else None
 
     def pulse(self, *, into: bool, at_s: float, capacity: int) -> None:
         """A car passed a gate."""
         self.gated = True
-        if self.mean is None:
+        is_burst = self._is_burst("in" if into else "out", at_s)
+        if not self.known:
             return
+        left = self._left(at_s)
         self._pass_time(at_s, capacity)
-        self.mean = min(max(self.mean + (1 if into else -1), 0.0), float(capacity))
-        self.variance += _PULSE
+        if is_burst:
+            self.p[CARS][CARS] += 0.5
+            return
+        sign, unseen = (1.0, PAST_IN) if into else (-1.0, PAST_OUT)
+        self.x[CARS] += sign * left * (1.0 + self.x[unseen])
+        step = sign * left
+        row = self.p[unseen]
+        for i in range(5):
+            self.p[CARS][i] += step * row[i]
+        for i in range(5):
+            self.p[i][CARS] += step * self.p[i][unseen]
+        self.p[CARS][CARS] += _PULSE
+        self._bound(capacity)
 
     def camera(self, occupied: int, seen: int, at_s: float, capacity: int) -> None:
         """A camera counted `occupied` of the `seen` bays; none seen says nothing."""
         if not seen:
             return
+        if seen < capacity and not self.partial:
+            self.partial = True  # until then it may be a machine that counts every bay
+            self.x[SHARE], self.p[SHARE][SHARE] = _START[SHARE], _START_SD[SHARE] ** 2
         share = min(occupied / seen, 1.0)
         unseen = max(capacity - seen, 0)
         hidden = unseen * (share * (1.0 - share) + 0.05) * (1.0 + unseen / seen)
-        self._measure(share * capacity, (_SHARE_SD * capacity) ** 2 + 4.0 * hidden, at_s, capacity)
+        noise = ((_READ if self.partial else _COUNT) * capacity) ** 2 + 1.0 + hidden
+        if not self.known:
+            self._begin(share * capacity / self.x[SHARE], noise + (0.05 * capacity) ** 2, at_s)
+            return
+        self._pass_time(at_s, capacity)
+        cars, sees = self.x[CARS], self.x[SHARE] + self.x[TODAY]
+        self._measure(share * capacity - cars * sees, (sees, cars, cars, 0.0, 0.0), noise)
+        self._bound(capacity)
+        slot = math.floor((at_s - self.day_s) / SLOT_S)
+        if self.day_s and at_s - (self.day_s + slot * SLOT_S) < _PROMPT_S:
+            self._keep(slot, math.sqrt(self.p[CARS][CARS]), capacity)  # better than just before
 
     def set(self, count: int, at_s: float, capacity: int) -> None:
         """Somebody counted the cars: nothing before that matters."""
-        self.mean, self.variance = float(min(count, capacity)), _SET_SD**2
-        self.at_s = max(at_s, self.at_s)
+        self._begin(float(min(count, capacity)), _SET_SD**2, max(at_s, self.at_s))
 
     def night(self, at_s: float, capacity: int) -> None:
         """The lot has been shut for the night: nearly all have left."""
         share, sd = _NIGHT
+        noise = max(sd * capacity, 1.0) ** 2
+        if not self.known:
+            self._begin(share * capacity, noise, at_s)
+            return
         self._pass_time(at_s, capacity)
-        self._measure(share * capacity, max(sd * capacity, 1.0) ** 2, at_s, capacity)
+        self._measure(share * capacity - self.x[CARS], (1.0, 0.0, 0.0, 0.0, 0.0), noise)
+        for i in (SHARE, PAST_IN, PAST_OUT) if self.partial else (PAST_IN, PAST_OUT):
+            self._revert(i, _START[i], _START_SD[i], _FADE)
+        self._bound(capacity)
 
     def gap(self, duration_s: float, capacity: int) -> None:
         """A gate was dead for so long."""
-        self.variance += (_GAP_PER_H * capacity * max(duration_s, 60.0) / 3600.0) ** 2
+        self.p[CARS][CARS] += (_GAP_PER_H * capacity * max(duration_s, 60.0) / 3600.0) ** 2
 
-    def quantiles(self, now_s: float, capacity: int) -> tuple[float, float, float] | None:
-        """Cars at 10, 50 and 90 %, within 0..capacity; None while they are unknown."""
-        if self.mean is None:
+    def quantiles(
+        self, now_s: float, capacity: int, then: Then | None = None
+    ) -> tuple[float, float, float] | None:
+        """Cars at 10, 50 and 90 %, within 0..capacity, now or then; None while unknown."""
+        told = self._told(now_s, capacity, then)
+        if told is None:
             return None
-        sd = math.sqrt(self.variance + self._drift(now_s, capacity))
+        mean, sd = min(max(told[0], 0.0), float(capacity)), told[1]
         if sd > max(_LOST * capacity, 2.0):
             return None
-        low, high = max(self.mean - _Z90 * sd, 0.0), min(self.mean + _Z90 * sd, float(capacity))
-        return low, self.mean, high
+        wide = self.usual.wide((now_s - self.day_s) / SLOT_S, then) if then else _Z90
+        low, high = max(mean - wide * sd, 0.0), min(mean + wide * sd, float(capacity))
+        return low, mean, high
+
+    def _told(self, now_s: float, capacity: int, then: Then | None) -> tuple[float, float] | None:
+        """Mean and standard deviation, of what was counted and of what is usual."""
+        mean, variance = self.x[CARS], self.p[CARS][CARS] + self._drift(now_s, capacity)
+        slot = (now_s - self.day_s) / SLOT_S
+        usual = self.usual.at(slot)
+        if usual is None or not self.known:
+            return (mean, math.sqrt(variance)) if self.known and then is None else usual
+        spread = max(usual[1], (_USUAL_SD if then is None else _DIFFERS) * capacity) ** 2
+        trust = spread / (spread + variance)
+        now = Level(trust * (mean - usual[0]), trust * variance)
+        if then is None:
+            return usual[0] + now.off, math.sqrt(now.variance)
+        return self.usual.ahead(now, slot, then, _LEAST * capacity)
 
     def free(self, now_s: float, capacity: int) -> Free | None:
         """Free places; None while they are unknown."""
@@ -92,23 +184,101 @@ class Cars(msgspec.Struct):
         few_below = few + 0.5 + _HYSTERESIS * (self.vacancy in {"full", "few"})
         self.vacancy = "full" if free < full_below else "few" if free < few_below else "vacant"
 
+    def _begin(self, cars: float, variance: float, at_s: float) -> None:
+        self.x[CARS], self.at_s, self.known = cars, at_s, True
+        for i in range(5):
+            self.p[CARS][i] = self.p[i][CARS] = 0.0
+        self.p[CARS][CARS] = variance
+        self.late = []
+
     def _drift(self, at_s: float, capacity: int) -> float:
         """Variance that the time since the newest event adds; late events add none."""
         share = _HOUR if self.gated else _HOUR_UNGATED
         return (share * capacity) ** 2 * max(at_s - self.at_s, 0.0) / 3600.0
 
-    def _pass_time(self, at_s: float, capacity: int) -> None:
-        self.variance += self._drift(at_s, capacity)
-        self.at_s = max(at_s, self.at_s)
+    def begin_day(self, day_s: float, kind: int) -> None:
+        """Midnight has passed."""
+        self.day_s = day_s
+        self.usual.begin_day(kind)
 
-    def _measure(self, cars: float, noise: float, at_s: float, capacity: int) -> None:
-        if self.mean is None:
-            self.mean, self.variance, self.at_s = cars, noise, at_s
+    def _note(self, at_s: float, capacity: int) -> None:
+        """Keep what it was at each half hour that has passed."""
+        if not self.day_s or not self.known:
             return
-        self._pass_time(at_s, capacity)
-        innovation = cars - self.mean
-        total = self.variance + noise
-        weight = min(1.0, math.sqrt(_TRUST * total) / max(abs(innovation), 1e-9))
-        gain = self.variance / total * weight
-        self.mean = min(max(self.mean + gain * innovation, 0.0), float(capacity))
-        self.variance *= 1.0 - gain
+        first = math.floor((self.at_s - self.day_s) / SLOT_S) + 1
+        for slot in range(max(first, 0), math.floor((at_s - self.day_s) / SLOT_S) + 1):
+            then_s = self.day_s + slot * SLOT_S
+            sd = math.sqrt(self.p[CARS][CARS] + self._drift(then_s, capacity))
+            self._keep(slot, sd, capacity)
+
+    def _keep(self, slot: int, sd: float, capacity: int) -> None:
+        """What it is at a half hour: to learn from, and to hold against what was told."""
+        if sd >= _LEARNT * capacity:
+            self.usual.note(slot, None)
+            return
+        self.usual.note(slot, self.x[CARS])
+        self.usual.score(slot, self.x[CARS], _LEAST * capacity)
+        usual = self.usual.at(slot)
+        if usual is not None:
+            off = Level(self.x[CARS] - usual[0], sd**2)
+            self.usual.tell(off, slot, _LEAST * capacity)
+
+    def _pass_time(self, at_s: float, capacity: int) -> None:
+        self._note(at_s, capacity)
+        self.p[CARS][CARS] += self._drift(at_s, capacity)
+        if at_s > self.at_s:
+            self._revert(TODAY, 0.0, _TODAY_SD, math.exp((self.at_s - at_s) / _TODAY_S))
+            self.at_s = at_s
+
+    def _revert(self, i: int, mean: float, sd: float, keep: float) -> None:
+        """Let one of the five go back towards what it is without news."""
+        self.x[i] = mean + keep * (self.x[i] - mean)
+        for j in range(5):
+            self.p[i][j] *= keep
+        for j in range(5):
+            self.p[j][i] *= keep
+        self.p[i][i] += (1.0 - keep**2) * sd**2
+
+    def _measure(self, innovation: float, h: tuple[float, ...], noise: float) -> None:
+        """One scalar measurement; the more unlikely it is, the less it is believed."""
+        ph = [sum(row[j] * h[j] for j in range(5)) for row in self.p]
+        expected = sum(h[i] * ph[i] for i in range(5))
+        noise = max(noise, innovation**2 / _TRUST - expected)
+        total = expected + noise
+        gain = [value / total for value in ph]
+        if not self.gated:  # nothing tells the camera's error from the cars
+            gain[SHARE] = gain[TODAY] = 0.0
+        for i in range(5):
+            self.x[i] += gain[i] * innovation
+            for j in range(5):
+                self.p[i][j] += gain[i] * gain[j] * total - gain[i] * ph[j] - ph[i] * gain[j]
+        self.late = [one for one in self.late if one[0] > self.at_s - _LATE_S]
+        self.late.append((self.at_s, max(0.0, 1.0 - gain[CARS] * h[CARS])))
+
+    def _left(self, at_s: float) -> float:
+        """What later corrections have left of an error made at `at_s`."""
+        left = 1.0
+        for corrected_s, share in self.late:
+            if corrected_s > at_s:
+                left *= share
+        return left
+
+    def _is_burst(self, way: str, at_s: float) -> bool:
+        """Whether so many pulses came just now that they are no cars."""
+        recent = [s for s in self.recent.get(way, []) if abs(at_s - s) < _BURST_S][-50:]
+        recent.append(at_s)
+        self.recent[way] = recent
+        usual, last_s = self.rate.get(way, (0.0, at_s))
+        is_burst = len(recent) > _BURST + _BURST_RATE * usual * _BURST_S
+        keep = math.exp(-max(at_s - last_s, 0.0) / _USUAL_S)
+        more = 0.0 if is_burst else 1.0 / _USUAL_S
+        self.rate[way] = usual * keep + more, max(at_s, last_s)
+        return is_burst
+
+    def _bound(self, capacity: int) -> None:
+        self.x[CARS] = min(max(self.x[CARS], 0.0), float(capacity))
+        self.x[SHARE] = min(max(self.x[SHARE], _SHARES[0]), _SHARES[1])
+
+
+def _diagonal(sds: tuple[float, ...]) -> list[list[float]]:
+    return [[sd**2 if i == j else 0.0 for j in range(5)] for i, sd in enumerate(sds)]

@@ -5,6 +5,7 @@ from typing import cast
 from models.contract.observations import (
     Cars,
     Counter,
+    Crossing,
     Gap,
     Observation,
     People,
@@ -19,6 +20,7 @@ from models.contract.observations import (
 from models.contract.results import NoticeResult
 from models.state.clerks import Clerks
 from models.state.house import House
+from models.state.lots import Look
 from models.state.memory import Memory
 from models.state.setback import STEP_S, forget_after
 from models.state.view import time_of
@@ -158,7 +160,13 @@ class Folding:
         if zone is None:
             self._strange(seen)
         else:
-            zone.count(cast("People", seen.reading).count, at_s, by_hand=False)
+            zone.see(
+                cast("People", seen.reading).count,
+                at_s,
+                seen.device,
+                capacity=self.house.zones[seen.name].capacity,
+                fresh_s=self.house.site.freshness.camera_s,
+            )
 
     def _pulse(self, seen: Observation, at_s: float, _received_s: float) -> None:
         lot = self.house.lot_of.get(seen.name)
@@ -180,6 +188,7 @@ class Folding:
             reading = cast("Cars", seen.reading)
             if reading.seen:
                 state.camera_s = at_s
+            state.see(Look(reading.occupied, reading.seen, at_s))
             state.cars.camera(reading.occupied, reading.seen, at_s, table.capacity)
             state.cars.judge(table.capacity, table.few)
 
@@ -188,10 +197,16 @@ class Folding:
         if seen.name in self.memory.lots:
             state, table = self.memory.lots[seen.name], self.house.lots[seen.name]
             state.set_s = max(at_s, state.set_s or 0.0)
+            state.see(Look(count, table.capacity, at_s, by_hand=True))
             state.cars.set(count, at_s, table.capacity)
             state.cars.judge(table.capacity, table.few)
         elif seen.name in self.memory.zones:
-            self.memory.zones[seen.name].count(count, at_s, by_hand=True)
+            self.memory.zones[seen.name].count(
+                count,
+                at_s,
+                capacity=self.house.zones[seen.name].capacity,
+                fresh_s=self.house.site.freshness.camera_s,
+            )
         else:
             self._strange(seen)
 
@@ -218,15 +233,31 @@ class Folding:
         since_s = at_s - _UNKNOWN_GAP_S if since is None else min(since.timestamp(), at_s)
         office = self.house.plans.at(at_s).office
         missed_s = sum(max(min(end, at_s) - max(start, since_s), 0.0) for start, end in office)
-        is_blind = is_today and missed_s > _SHORT_GAP_S
-        lot = self.house.lot_of.get(seen.name)
-        for thing in [f"gates/{lot}"] if lot else self.memory.beats.fed(seen.device):
+        is_long = missed_s > _SHORT_GAP_S
+        for thing in self._fed_by(seen):
             kind, _, name = thing.partition("/")
             if kind == "gates" and name in self.memory.lots:
                 self.memory.lots[name].cars.gap(at_s - since_s, self.house.lots[name].capacity)
-            elif kind == "tickets" and name in self.memory.services and is_blind:
+            elif kind == "tickets" and name in self.memory.services and is_today and is_long:
                 self.memory.services[name].tickets.miss(at_s)
+            elif kind == "doors" and name in self.memory.zones:
+                self.memory.zones[name].miss(at_s, is_long=is_long)
 
-    def _crossing(self, seen: Observation, _at_s: float, _received_s: float) -> None:
-        if seen.name not in self.house.lines:
+    def _fed_by(self, gap: Observation) -> list[str]:
+        """The things that a gap leaves unknown."""
+        if gap.name in self.house.lot_of:
+            return [f"gates/{self.house.lot_of[gap.name]}"]
+        line = self.house.lines.get(gap.name)
+        if line is not None and line.zone is not None:
+            return [f"doors/{line.zone}"]
+        return self.memory.beats.fed(gap.device)
+
+    def _crossing(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        line = self.house.lines.get(seen.name)
+        if line is None:
             self._strange(seen)
+        elif line.zone is not None:
+            self.memory.beats.feed(f"doors/{line.zone}", seen.device, at_s)
+            step = 1 if cast("Crossing", seen.reading).direction == "in" else -1
+            zone = self.house.zones[line.zone]
+            self.memory.zones[zone.id].cross(step, at_s, capacity=zone.capacity)

@@ -15,8 +15,10 @@ class House:
         self.services = {service.id: service for service in site.services}
         self.counters = {counter.id: counter for counter in site.counters}
         self.lots = {lot.id: lot for lot in site.lots}
+        self.bays = {lot.accessible_of: lot for lot in site.lots if lot.accessible_of is not None}
         self.zones = {zone.id: zone for zone in site.zones}
         self.lines = {line.id: line for line in site.lines}
+        self.doors = {line.zone for line in site.lines if line.zone is not None}
         self.lot_of = {gate.id: gate.lot for gate in site.gates}
         self.buttons = {button.id: button for button in site.buttons}
         self.services_of = {

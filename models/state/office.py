@@ -77,9 +77,11 @@ class Office:
         """How much longer a ticket waits, None if it does not wait or nobody knows."""
         return self._view(now).remaining(service, ticket)
 
-    def cars(self, lot: str, now: datetime) -> tuple[float, float, float] | None:
-        """Parked cars at 10, 50 and 90 %, None if nobody knows; however old the news is."""
-        return self._view(now).cars(lot)
+    def cars(
+        self, lot: str, now: datetime, ahead_s: float = 0.0
+    ) -> tuple[float, float, float] | None:
+        """Parked cars at 10, 50 and 90 %, now or so much later; None if nobody knows."""
+        return self._view(now).cars(lot, ahead_s)
 
     def basis(self, service: str, now: datetime) -> str:
         """What `wait` rests on now."""

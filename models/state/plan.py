@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from models.calendar import Calendar, Interval
+from models.forecast.usual import REST
 from models.site import Site
 
 Spans = tuple[tuple[float, float], ...]
@@ -21,6 +22,12 @@ class Plan(msgspec.Struct, frozen=True):
     services: dict[str, Spans]
     counters: dict[str, Spans]
     lots: dict[str, Spans]
+    is_holiday: bool = False
+
+    @property
+    def kind(self) -> int:
+        """What days are alike: the weekday, or that it is shut though its weekday is open."""
+        return REST if self.is_holiday else self.day.weekday()
 
     def covers(self, at_s: float) -> bool:
         """Whether a moment lies in this day."""
@@ -64,6 +71,7 @@ class Plans:
             services={s.id: _spans(calendar.service(s.id, day)) for s in site.services},
             counters={c.id: _spans(calendar.counter(c.id, day)) for c in site.counters},
             lots={lot.id: _spans(calendar.lot(lot.id, day)) for lot in site.lots},
+            is_holiday=calendar.is_holiday(day),
         )
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from models.contract.results import CallsResult, NoticeResult, Result
+from models.contract.results import AlertResult, CallsResult, NoticeResult, Result, ZoneResult
 from models.state.places import lot_result, zone_result
 from models.state.sanity import checked
 from models.state.services import service_result
@@ -13,11 +13,15 @@ def results_of(view: View) -> dict[str, Result]:
     """Every value with its age, its spread and its end, and none that cannot be."""
     house = view.house
     results: dict[str, Result] = {f"service/{s}": service_result(view, s) for s in house.services}
-    results |= {f"lot/{lot}": lot_result(view, lot) for lot in house.lots}
+    results |= {f"lot/{lot.id}": lot_result(view, lot.id) for lot in house.site.car_parks}
     results |= {f"zone/{zone}": zone_result(view, zone) for zone in house.zones}
     for name, notice in view.memory.notices.items():
         if notice.until is None or notice.until > view.now:
             results[f"notice/{name}"] = _notice_result(view, notice)
+    for zone in house.zones:
+        told = results[f"zone/{zone}"]
+        if isinstance(told, ZoneResult) and told.over:
+            results[f"alert/{zone}"] = _over_alert(view, zone, told)
     results["calls"] = _calls_result(view)
     for result in results.values():
         checked(result)
@@ -40,6 +44,19 @@ def _calls_result(view: View) -> CallsResult:
         observed_at=time_of(until_s - view.fresh.ticket_s) if calls else None,
         valid_until=time_of(min(until_s, view.plan.end_s)),
         calls=calls,
+    )
+
+
+def _over_alert(view: View, zone: str, told: ZoneResult) -> AlertResult:
+    """Too many people are in a zone: staff are told for as long as it is so."""
+    since_s = view.memory.zones[zone].over_since_s(view.now_s)
+    return AlertResult(
+        at=view.now,
+        observed_at=told.observed_at,
+        valid_until=told.valid_until,
+        what="over",
+        since=time_of(view.now_s if since_s is None else since_s),
+        why=f"want at most {told.capacity} people, got {told.people} - in zone {zone}",
     )
 
 

@@ -17,10 +17,11 @@ def forget_after(memory: Memory, now_s: float) -> None:
     """
     _beats(memory.beats, now_s)
     for zone in memory.zones.values():
-        zone.seen_s = _seen(zone.seen_s, now_s)
+        zone.forget_after(now_s)
     for lot in memory.lots.values():
         lot.pulse_s, lot.camera_s = _seen(lot.pulse_s, now_s), _seen(lot.camera_s, now_s)
         lot.set_s = _seen(lot.set_s, now_s)
+        lot.look = None if lot.look is None or lot.look.at_s > now_s else lot.look
     for service in memory.services.values():
         _service(service, now_s)
     for counter in memory.counters.values():

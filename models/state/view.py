@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from models.contract.results import Spread
+from models.forecast.usual import SLOT_S, Then
 from models.state import waits
 from models.state.house import House
 from models.state.memory import Memory
@@ -42,10 +43,15 @@ class View:
         raw = waits.told(self.memory, self.house, service, number, self.now_s)
         return raw and self.memory.services[service].learnt.conformal.apply(raw)
 
-    def cars(self, lot: str) -> tuple[float, float, float] | None:
-        """Parked cars at 10, 50 and 90 %."""
-        capacity = self.house.lots[lot].capacity
-        return self.memory.lots[lot].cars.quantiles(self.now_s, capacity)
+    def cars(self, lot: str, ahead_s: float = 0.0) -> tuple[float, float, float] | None:
+        """Parked cars at 10, 50 and 90 %, now or so much later."""
+        capacity, then = self.house.lots[lot].capacity, None
+        if ahead_s:
+            then_s = self.now_s + ahead_s
+            plan = self.house.plans.at(then_s)
+            days = (plan.day - self.plan.day).days
+            then = Then(days, plan.kind, (then_s - plan.start_s) / SLOT_S)
+        return self.memory.lots[lot].cars.quantiles(self.now_s, capacity, then)
 
     def until_s(self, thing: str, limit_s: float) -> float:
         """Until when all is known that happened to a thing that events feed; 0 is never."""
@@ -66,12 +72,25 @@ class View:
         return (self.now_s if self.assume_alive else seen_s) + self.fresh.ticket_s
 
     def zone_until_s(self, zone: str) -> float:
-        """Until when the newest count of a zone holds."""
-        state = self.memory.zones[zone]
+        """Until when what is known of a zone holds."""
+        return self.zone_span_s(zone)[1]
+
+    def zone_span_s(self, zone: str) -> tuple[float, float]:
+        """When a zone was last seen, and until when that holds.
+
+        What its doorways say was seen with each beat of their devices: nobody has crossed.
+        """
+        state, fresh = self.memory.zones[zone], self.fresh
         if state.seen_s is None:
-            return 0.0
-        limit_s = self.fresh.button_s if state.by_hand else self.fresh.camera_s
-        return (self.now_s if self.assume_alive else state.seen_s) + limit_s
+            return 0.0, 0.0
+        spans = []
+        if state.by_hand or not state.by_door:
+            seen_s = self.now_s if self.assume_alive else state.seen_s
+            spans.append((seen_s, seen_s + (fresh.button_s if state.by_hand else fresh.camera_s)))
+        if state.by_door and zone in self.house.doors:
+            until_s = self.until_s(f"doors/{zone}", fresh.camera_s)
+            spans.append((until_s - fresh.camera_s, until_s))
+        return max(spans, key=lambda span: span[1], default=(0.0, 0.0))
 
 
 def time_of(at_s: float) -> datetime:

@@ -4,17 +4,21 @@ import { listen, start } from "./live.js";
 const button = document.getElementById("auto");
 const status = document.getElementById("status");
 const QUIET_MS = 60_000;
+const HEARD_MS = 10_000; // what has been spoken does not stay to be read when it is old
 let said = null;
 let saidAt = -QUIET_MS;
 
+// What is new since this last spoke: the answer, and notices that are more than information.
 function announce() {
-  const answer = document.querySelector("h1")?.innerText ?? "";
-  if (said !== null && answer !== said && performance.now() - saidAt > QUIET_MS && status) {
-    status.textContent = answer;
-    saidAt = performance.now();
-  }
-  said ??= answer;
-  if (status?.textContent === answer) said = answer;
+  const now = [...document.querySelectorAll("h1, .notices .warning, .notices .emergency")].map((item) => item.innerText.trim());
+  said ??= now;
+  const news = now.filter((text) => text && !said.includes(text));
+  if (!news.length) said = now;
+  if (!news.length || performance.now() - saidAt < QUIET_MS || !status) return;
+  status.textContent = news.join(" ");
+  setTimeout(() => (status.textContent = ""), HEARD_MS);
+  saidAt = performance.now();
+  said = now;
 }
 
 function keep(on) {

@@ -99,20 +99,21 @@ def gaps(records: list[Record]) -> list[tuple[Record, Gap]]:
     return [(record, reading) for record, reading in found if isinstance(reading, Gap)]
 
 
-async def test_a_sensor_that_was_lost_tells_since_when_as_soon_as_it_works_again(
+async def test_a_sensor_that_is_lost_says_so_at_once_and_since_when_as_soon_as_it_works_again(
     address: Address, tmp_path: Path
 ) -> None:
     sensor = Gate(failures=1)
     async with hub_at(address, tmp_path / "hub"), at_work(sensor, address, tmp_path) as agent:
         await seen(agent, sensor, 2)
     records = await asyncio.to_thread(journalled, tmp_path / "hub")
-    ((record, gap),) = gaps(records)
+    (_, first), (record, gap) = gaps(records)
     assert record.name == "gate"
     assert gap.why.startswith("want GPIO 17, got: unplugged")
     assert gap.since is not None
+    assert first == gap
     assert 0.5 < (from_milliseconds(record.at_ms) - gap.since).total_seconds() < 20
     kinds = [r.kind for r in records if r.kind != "beat"]
-    assert kinds == ["gap", "pulse", "pulse"], "before the first that it sees again"
+    assert kinds == ["gap", "gap", "pulse", "pulse"], "before the first that it sees again"
 
 
 async def test_a_gauge_that_was_lost_needs_no_gap(address: Address, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.contract.observations import Beat, Cars, Gap, Pulse, SetCount
+from models.contract.observations import Beat, Cars, Gap, Pulse, Reading, SetCount
 from models.contract.results import LotResult
+from models.errors import BadSite
 from models.parking import kalman
+from models.site import parse
+from models.state.office import Office
 from tests.models.offices import Hand, after
 
 
@@ -78,7 +81,7 @@ def test_a_camera_that_sees_half_counts_for_less() -> None:
     whole, half = kalman.Cars(), kalman.Cars()
     for cars, seen in ((whole, 40), (half, 20)):
         cars.set(10, 0.0, 40)
-        cars.variance = 25.0
+        cars.p[kalman.CARS][kalman.CARS] = 25.0
         cars.camera(seen // 2, seen, 1.0, 40)
     assert whole.mean is not None
     assert half.mean is not None
@@ -141,3 +144,118 @@ def test_free_is_always_between_nothing_and_all(moves: list[tuple[str, int]]) ->
             cars.night(at_s, 40)
         told = cars.free(at_s + 1, 40)
         assert told is None or 0 <= told.p10 <= told.p50 <= told.p90 <= 40
+
+
+BAYS = parse("""
+[site]
+id = "minami"
+name = { en = "Minami" }
+hours = [{ days = "mon-fri", open = "08:30", close = "17:15" }]
+[[lots]]
+id = "front"
+capacity = 40
+accessible = 3
+[[lots]]
+id = "front-bays"
+capacity = 3
+few = 1
+accessible_of = "front"
+""")
+
+
+def seen(*looks: tuple[float, Reading], lot: str = "front-bays") -> Hand:
+    """A hand in an office with accessible bays, whose car park is known all day."""
+    hand = Hand(Office(BAYS))
+    hand.see("front", SetCount(count=20, by="hanako"), device="web")
+    for at_s, reading in looks:
+        hand.see(lot, reading, after(at_s), device="cam")
+    return hand
+
+
+@pytest.mark.parametrize(
+    ("taken", "visible", "vacancy", "free"),
+    [
+        (0, 3, "vacant", (3, 3, 3)),
+        (2, 3, "few", (1, 1, 1)),
+        (3, 3, "full", (0, 0, 0)),
+        (0, 2, "vacant", (2, 2, 3)),
+        (2, 2, None, None),
+        (0, 0, None, None),
+    ],
+    ids=["all free", "one free", "full", "one hidden", "the rest hidden", "nothing seen"],
+)
+def test_accessible_bays_by_table(
+    taken: int, visible: int, vacancy: str | None, free: tuple[int, ...] | None
+) -> None:
+    told = front(seen((1, Cars(occupied=taken, seen=visible))), 2).accessible
+    assert told is not None
+    assert (told.capacity, told.vacancy) == (3, vacancy)
+    assert (told.free and (told.free.p10, told.free.p50, told.free.p90)) == free
+
+
+def test_accessible_bays_are_told_with_their_lot_and_not_longer_than_they_are_seen() -> None:
+    hand = seen((1, Cars(occupied=1, seen=3)))
+    assert "lot/front-bays" not in hand.office.results(after(2))
+    told = front(hand, 2)
+    assert told.free is not None
+    assert (told.free.p50, told.valid_until) == (20, after(91))
+    later = front(hand, 92)
+    assert later.accessible is not None
+    assert (later.free is not None, later.accessible.free) == (True, None)
+
+
+def test_accessible_bays_counted_by_hand_hold_for_half_an_hour() -> None:
+    hand = seen((1, SetCount(count=3, by="hanako")))
+    told = front(hand, 1700).accessible
+    assert told is not None
+    assert told.vacancy == "full"
+
+
+def test_cars_in_the_whole_lot_say_nothing_of_its_accessible_bays() -> None:
+    told = front(seen((1, Cars(occupied=40, seen=40)), lot="front"), 2).accessible
+    assert told is not None
+    assert (told.vacancy, told.free) == (None, None)
+
+
+def test_accessible_bays_survive_a_restart_and_a_clock_that_was_ahead() -> None:
+    hand = seen((100, Cars(occupied=1, seen=3)))
+    hand.office = Office.load(BAYS, hand.office.dump())
+    ahead = front(hand, 101).accessible
+    assert ahead is not None
+    assert ahead.free is not None
+    hand.see("all", Beat(), after(10), device="web")
+    told = front(hand, 11).accessible
+    assert told is not None
+    assert told.free is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "want"),
+    [
+        ('accessible_of = "front"', 'accessible_of = "back"', "want a lot of front, got 'back'"),
+        ("accessible = 3", "accessible = 2", "want 2, the accessible bays of front, got 3"),
+        (
+            'accessible_of = "front"',
+            'accessible_of = "front-bays"',
+            "want a lot of front, got 'front-bays'",
+        ),
+    ],
+    ids=["no such lot", "another number", "of itself"],
+)
+def test_accessible_bays_must_be_those_of_a_lot(old: str, new: str, want: str) -> None:
+    text = """
+[site]
+id = "minami"
+name = { en = "Minami" }
+hours = []
+[[lots]]
+id = "front"
+capacity = 40
+accessible = 3
+[[lots]]
+id = "front-bays"
+capacity = 3
+accessible_of = "front"
+""".replace(old, new)
+    with pytest.raises(BadSite, match=want):
+        parse(text)

@@ -97,9 +97,9 @@ def answer(office: Office, ask: Ask) -> Answer:
     """What the office says to one ask."""
     if ask.kind == "queue":  # a forecast of people, which nothing here makes yet
         return Answer(id=ask.id, p10=0.0, p50=0.0, p90=0.0, basis="")
-    if ask.kind == "lot":  # as many as now, whatever the horizon
+    if ask.kind == "lot":
         capacity = next(lot.capacity for lot in office.site.lots if lot.id == ask.name)
-        cars = office.cars(ask.name, ask.at)
+        cars = office.cars(ask.name, ask.at, float(ask.horizon_s or 0))
         low, middle, high = cars or (0.0, capacity / 2.0, float(capacity))
         basis = "now" if cars else ""
         return Answer(id=ask.id, p10=low, p50=middle, p90=high, basis=basis)

@@ -127,6 +127,14 @@ class Hub:
         )
         self.call("A123", "A122", "B045", "C007")
 
+    def full(self) -> None:
+        """More people in the lobby than may be."""
+        self.busy()
+        self.say(
+            "zone/lobby",
+            ZoneResult(**self.times(), state="open", people=63, capacity=60, level=4, over=True),
+        )
+
     def crowded(self) -> None:
         """The longest numbers that a table must hold."""
         self.busy()

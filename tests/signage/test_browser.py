@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-STATES = ("busy", "crowded", "ageing", "stale", "closed", "no_data", "paused")
+STATES = ("busy", "full", "crowded", "ageing", "stale", "closed", "no_data", "paused")
 SIZES = {"lobby": (1920, 1080), "phone": (390, 844)}
 CLIPPED = Path(__file__).with_name("clipped.js").read_text("utf-8")
 """Lists whatever sticks out of its box, off the page or into its neighbour."""
@@ -300,7 +300,7 @@ def test_a_long_notice_is_shown_page_by_page(served: Served, lobby: Watched) -> 
     served.do(served.hub.paused)
     lobby.page.clock.install()
     page = lobby.open(served.display)
-    water = page.locator(".news .warning")
+    water = page.locator(".news .warning:has([lang=ja])")
     expect(water).to_be_visible()
     seen = {0}
     for _ in range(6):
@@ -309,6 +309,53 @@ def test_a_long_notice_is_shown_page_by_page(served: Served, lobby: Watched) -> 
             seen.add(page.evaluate("document.querySelector('.news .warning').scrollTop"))
     assert len(seen) >= 2
     expect(page.locator(".news li:visible")).to_have_count(1)
+
+
+FULL_JA = "ただいま1階ロビーは満員です（定員60人）。恐れ入りますが、入場は少しお待ちください。"
+FULL_EN = (
+    "Ground-floor lobby: full now, with room for 60 people."
+    " Please wait a little before you come in."
+)
+
+
+def test_a_full_lobby_is_said_in_both_languages(served: Served, lobby: Watched) -> None:
+    served.do(served.hub.full)
+    page = lobby.open(served.display)
+    news = page.locator(".news li.warning")
+    assert [item.text_content() for item in news.all()] == [FULL_JA, FULL_EN]
+    expect(news.first).to_be_visible()
+    served.do(served.hub.busy)
+    expect(news).to_have_count(0)
+
+
+def test_a_full_lobby_is_said_no_longer_than_it_is_known(fast: Served, lobby: Watched) -> None:
+    fast.do(fast.hub.full)
+    page = lobby.open(fast.display)
+    news = page.locator(".news li.warning")
+    expect(news.first).to_have_attribute("data-phase", "stale", timeout=3000)
+    for item in news.all():
+        assert item.text_content() == ""
+        expect(item).to_be_hidden()
+    expect(page.locator("#zone-lobby")).not_to_contain_text("63")
+
+
+def test_a_lobby_that_fills_up_is_spoken_once_to_who_cannot_see(
+    served: Served, phone: Watched
+) -> None:
+    served.do(served.hub.busy)
+    phone.page.clock.install()
+    page = phone.open(served.base)
+    voice = page.locator("#status")
+    assert voice.text_content() == ""
+    served.do(served.hub.full)
+    warning = page.locator(".notices .warning")
+    expect(warning).to_contain_text("満員です")
+    expect(voice).to_have_text(warning.inner_text())
+    page.clock.run_for(11_000)
+    expect(voice).to_have_text("")
+    served.do(served.hub.busy)
+    expect(warning).to_have_count(0)
+    assert voice.text_content() == ""
 
 
 def test_the_phone_page_is_complete_without_javascript(served: Served, browser: Browser) -> None:
