@@ -19,7 +19,7 @@ SLOTS = 50  # of a day of 25 hours
 
 _DAYS = 70  # are kept
 _RECENT = 14.0  # days after which one counts for a third
-_ALIKE = (1.0, 0.6, 0.01)  # what a day says of one of the same weekday; of a working day; of others
+_ALIKE = (1.0, 0.8, 0.01)  # what a day says of one of the same weekday; of a working day; of others
 _LASTS, _PRIOR_DAYS, _PRIOR_DAYS_SLOT = 0.8, 2.0, 10.0  # before anything is learnt, and its weight
 _SD_OF_MAD = 1.4826
 _FAR = 2.5  # standard deviations
@@ -131,8 +131,13 @@ class Usual(msgspec.Struct):
         mean, sd = self.kinds[self.kind if kind is None else kind]
         low = min(int(slot), SLOTS - 2)
         share = min(slot - low, 1.0)
-        m, s = ((1 - share) * x[low] + share * x[low + 1] for x in (mean, sd))
-        return None if math.isnan(m) else (m, s)
+        sides = [(1 - share, low), (share, low + 1)]
+        sides = [(weight, side) for weight, side in sides if not math.isnan(mean[side])]
+        total = sum(weight for weight, _ in sides)
+        if not sides or not total:  # at the edge of what is known the nearer will do
+            return (mean[sides[0][1]], sd[sides[0][1]]) if sides else None
+        m, s = (sum(weight * x[side] for weight, side in sides) / total for x in (mean, sd))
+        return m, s
 
     def _expected(self, kind: int) -> Expected:
         mean, sd = [], []

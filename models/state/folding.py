@@ -94,6 +94,7 @@ class Folding:
         if at_s < self.memory.day_s:
             return  # it came over night; those people have gone home
         tickets = state.tickets
+        state.busy.see(len(tickets.waiting), at_s)
         if reading.event == "issued":
             ticket = tickets.issue(reading.number, at_s)
             if ticket and tickets.issued % _TOLD_EVERY == 0 and received_s - at_s < _PROMPT_S:
@@ -154,6 +155,7 @@ class Folding:
         elif at_s >= self.memory.day_s:
             self.memory.beats.feed(f"queue/{seen.name}", seen.device, at_s)
             state.display.show(cast("Queue", seen.reading), at_s)
+            state.busy.see(state.display.waiting, at_s)
 
     def _people(self, seen: Observation, at_s: float, _received_s: float) -> None:
         zone = self.memory.zones.get(seen.name)

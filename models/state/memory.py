@@ -4,6 +4,7 @@ import msgspec
 
 from models.contract.results import Call, NoticeResult
 from models.errors import BadPayload
+from models.forecast.busy import Busy
 from models.site import Service
 from models.state.beats import Beats
 from models.state.counters import Breaks, Counter
@@ -24,6 +25,7 @@ class ServiceState(msgspec.Struct):
     learnt: Learnt
     tickets: Tickets = msgspec.field(default_factory=Tickets)
     display: Display = msgspec.field(default_factory=Display)
+    busy: Busy = msgspec.field(default_factory=Busy)
     seen_counters: dict[str, float] = {}
     level: int | None = None
     level_s: float = 0.0
@@ -56,6 +58,7 @@ class Memory(msgspec.Struct):
         for service in self.services.values():
             service.tickets.begin_day()
             service.display.begin_day()
+            service.busy.begin_day(plan.start_s, plan.kind)
             service.seen_counters = {}
             service.level = None
             if not first:

@@ -83,6 +83,12 @@ class Office:
         """Parked cars at 10, 50 and 90 %, now or so much later; None if nobody knows."""
         return self._view(now).cars(lot, ahead_s)
 
+    def people(
+        self, service: str, now: datetime, ahead_s: float
+    ) -> tuple[float, float, float] | None:
+        """People who wait in the hour around then, at 10, 50 and 90 %; None if nobody knows."""
+        return self._view(now).people(service, ahead_s)
+
     def basis(self, service: str, now: datetime) -> str:
         """What `wait` rests on now."""
         return self._view(now).wait(service)[1]

@@ -45,13 +45,19 @@ class View:
 
     def cars(self, lot: str, ahead_s: float = 0.0) -> tuple[float, float, float] | None:
         """Parked cars at 10, 50 and 90 %, now or so much later."""
-        capacity, then = self.house.lots[lot].capacity, None
-        if ahead_s:
-            then_s = self.now_s + ahead_s
-            plan = self.house.plans.at(then_s)
-            days = (plan.day - self.plan.day).days
-            then = Then(days, plan.kind, (then_s - plan.start_s) / SLOT_S)
-        return self.memory.lots[lot].cars.quantiles(self.now_s, capacity, then)
+        then = self._then(ahead_s) if ahead_s else None
+        return self.memory.lots[lot].cars.quantiles(self.now_s, self.house.lots[lot].capacity, then)
+
+    def people(self, service: str, ahead_s: float) -> tuple[float, float, float] | None:
+        """People who wait in the hour around then, at 10, 50 and 90 %."""
+        return self.memory.services[service].busy.ahead(self.now_s, self._then(ahead_s))
+
+    def _then(self, ahead_s: float) -> Then:
+        """A moment to come, by the day that the memory stands for: the office may still sleep."""
+        then_s = self.now_s + ahead_s
+        plan = self.house.plans.at(then_s)
+        days = round((plan.start_s - self.memory.day_s) / DAY.total_seconds())
+        return Then(days, plan.kind, (then_s - plan.start_s) / SLOT_S)
 
     def until_s(self, thing: str, limit_s: float) -> float:
         """Until when all is known that happened to a thing that events feed; 0 is never."""

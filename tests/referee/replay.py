@@ -95,8 +95,10 @@ def answers(office: Office, log: TextIO, asks: list[Ask]) -> Iterator[Answer]:
 
 def answer(office: Office, ask: Ask) -> Answer:
     """What the office says to one ask."""
-    if ask.kind == "queue":  # a forecast of people, which nothing here makes yet
-        return Answer(id=ask.id, p10=0.0, p50=0.0, p90=0.0, basis="")
+    if ask.kind == "queue":
+        people = office.people(ask.name, ask.at, float(ask.horizon_s))
+        low, middle, high = people or (0.0, 0.0, 0.0)
+        return Answer(id=ask.id, p10=low, p50=middle, p90=high, basis="usual" if people else "")
     if ask.kind == "lot":
         capacity = next(lot.capacity for lot in office.site.lots if lot.id == ask.name)
         cars = office.cars(ask.name, ask.at, float(ask.horizon_s or 0))
