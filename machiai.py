@@ -88,6 +88,11 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     edge.add_argument("--state", metavar="DIR", help="where the outbox is kept")
     edge.add_argument("--simulate", type=int, metavar="SEED", help="play a made-up office instead")
     edge.add_argument("--camera", metavar="FILE|DEVICE", help="with --simulate: the lobby's camera")
+    edge.add_argument(
+        "--setup", action="store_true", help="draw what its cameras look at, in a browser, instead"
+    )
+    edge.add_argument("--host", default="0.0.0.0", help="with --setup: listen there (everywhere)")  # noqa: S104
+    edge.add_argument("--port", type=_port, default=8088, help="with --setup: the port (8088)")
 
     hub = add(
         "hub", _hub, "the hub of one office", "machiai hub site.toml --state /var/lib/machiai"
@@ -269,6 +274,8 @@ def _edge(arguments: argparse.Namespace) -> int:
     from edge.agent import run_all  # noqa: PLC0415
 
     site = _read(arguments.site)
+    if arguments.setup:
+        return _setup(arguments, site)
     _check_sensors(arguments.site, site)
     everyone = arguments.device == "all"
     devices = site.devices if everyone else (site.device(arguments.device),)
@@ -276,6 +283,27 @@ def _edge(arguments: argparse.Namespace) -> int:
     folder = service.state_folder("edge", arguments.state)
     made = [(device, _sensors(site, device, arguments, folder)) for device in devices]
     return service.run(lambda: run_all(site, made, clock=clock, address=address, folder=folder))
+
+
+def _setup(arguments: argparse.Namespace, site: "Site") -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from models.errors import Missing  # noqa: PLC0415
+
+    try:
+        from edge.setup.server import Setup, serve  # noqa: PLC0415
+    except ImportError as error:
+        raise Missing(f"want machiai[camera] installed, {error}") from None
+
+    setup = Setup(site, site.device(arguments.device), from_environment())
+    return service.run(
+        lambda: serve(
+            setup,
+            host=arguments.host,
+            port=arguments.port,
+            tell=lambda line: print(line, flush=True),
+        )
+    )
 
 
 def _sensors(
