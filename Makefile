@@ -6,11 +6,11 @@ RUN := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench fuzz lock chaos pictures clean
+.PHONY: help demo test test-arm check format bench fuzz lock chaos eyes train pictures clean
 
 help:  ## this list
 	@echo "machiai: how busy is the public office"; echo
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 demo:  ## a whole office on this machine, then tells what to open; ARGS="--speed 60 --port 8080"
 	@sh tools/venv.sh demo
@@ -20,6 +20,12 @@ test: check  ## make check, then every test, browser and broker tests included; 
 	@sh tools/apt.sh mosquitto openssl chromium fonts-noto-cjk \
 		|| echo "Tests that need what is missing are skipped; the last lines say which."
 	$(RUN) pytest -ra $(ARGS)
+
+test-arm:  ## a camera's agent on emulated arm64 counts the same as here; needs root, 5 minutes
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh mosquitto debootstrap qemu-user-static
+	@sh tools/arm.sh
+	$(RUN) tests.arm
 
 check:  ## format, lint, types, import rules
 	@sh tools/venv.sh dev
@@ -50,6 +56,15 @@ chaos:  ## 1,060 faults upon 1,600,000 events in 18 minutes, and what was lost; 
 	@sh tools/venv.sh dev
 	@sh tools/apt.sh mosquitto
 	$(RUN) tests.chaos $(or $(ARGS),--seeds 1-4 --seconds 230 --faults 265 --rate 2000)
+
+eyes:  ## 500 and more who walk through the demo's doorway, counted by its camera; a minute
+	@sh tools/venv.sh dev
+	MACHIAI_CROSSINGS=$(or $(ARGS),600) $(RUN) pytest -q tests/edge/test_rendered.py
+
+train:  ## models/vision/weights/rendered.onnx anew, on a CPU in minutes; ARGS="--steps 300"
+	@test -x var/train/bin/python || python3 -m venv var/train
+	@var/train/bin/python -m pip install --quiet --disable-pip-version-check -r models/train/requirements.txt
+	XLA_FLAGS=--xla_cpu_multi_thread_eigen=false nice var/train/bin/python -m models.train.train $(ARGS)
 
 pictures:  ## docs/pictures/*.png from the running demo
 	@sh tools/venv.sh dev

@@ -21,6 +21,7 @@ DATA = Path(__file__).resolve().parents[2] / "shared/data/vision"
 """Weights, clips and truth that developers have beside the repository."""
 
 _CARDS = Path(models.vision.__file__).parent / "cards"
+_OURS = _CARDS.with_name("weights")  # of the detector for drawn scenes; all others are fetched
 
 
 def names() -> list[str]:
@@ -49,7 +50,7 @@ def cache() -> Path:
 
 
 def folders() -> Iterator[Path]:
-    """Where weights may be, in the order in which they are looked for."""
+    """Where weights that are fetched may be, in the order in which they are looked for."""
     named = os.environ.get(ENVIRONMENT)
     if named:
         yield Path(named)
@@ -67,16 +68,15 @@ def find(card: Card) -> Path | None:
     if card.weights is None:
         return None
     wrong = ""
-    for folder in folders():
+    for folder in folders() if card.weights.url else [_OURS]:
         path = folder / card.weights.file
         if not path.is_file():
             continue
         if _sha256(path) == card.weights.sha256:
             return path
         wrong = f", and {path} is another file"
-    raise Missing(
-        f"want {card.weights.file}, got none{wrong} - run `machiai models pull {card.name}`"
-    )
+    cure = f"run `machiai models pull {card.name}`" if card.weights.url else "install machiai anew"
+    raise Missing(f"want {card.weights.file}, got none{wrong} - {cure}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,6 +115,8 @@ def run(args: argparse.Namespace) -> int:
 def _pulled(card: Card, file: Path | None, folder: Path) -> str:
     if card.weights is None:
         return f"{card.name} needs no weights"
+    if not card.weights.url:
+        return f"{card.name}: {find(card)} comes with machiai"
     return f"{card.name}: {pull(card.weights, folder, file)}"
 
 

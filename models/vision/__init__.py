@@ -1,1 +1,1 @@
-"""Detectors: how their outputs are read, and the cards that describe them. No weights here."""
+"""Detectors: how their outputs are read, the cards that describe them, our own tiny weights."""

@@ -9,6 +9,8 @@ from models.contract.ids import Id
 from models.errors import MachiaiError
 
 Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+Colours = tuple[float, float, float]
+"""For blue, green, red."""
 Pixels = Annotated[int, msgspec.Meta(ge=32, le=2048)]
 
 
@@ -23,16 +25,16 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Weights(Part, frozen=True, kw_only=True):
-    """`[weights]`: the file, which never stands in this repository."""
+    """`[weights]`: the file. Others' never stand in this repository; ours do and have no `url`."""
 
     file: Annotated[str, msgspec.Meta(pattern=r"^[\w.-]+(?!\n)$")]
-    url: Annotated[str, msgspec.Meta(pattern=r"^https://")]
+    url: Annotated[str, msgspec.Meta(pattern=r"^https://")] = ""
     sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?!\n)$")]
     bytes: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Input(Part, frozen=True, kw_only=True):
-    """`[input]`: 1x3xHxW float32, blue green red, pixel values times `scale`.
+    """`[input]`: 1x3xHxW float32, blue green red, (pixel value - `mean`) * `scale`.
 
     `letterbox` keeps the proportions, picture at the top left, the rest filled with `pad`;
     `stretch` does not.
@@ -42,7 +44,8 @@ class Input(Part, frozen=True, kw_only=True):
     height: Pixels
     fit: Literal["letterbox", "stretch"]
     pad: Annotated[int, msgspec.Meta(ge=0, le=255)] = 114
-    scale: float = 1.0
+    mean: float | Colours = 0.0
+    scale: float | Colours = 1.0
 
     def scales(self, width: int, height: int) -> tuple[float, float]:
         """Pixels of the input for one of a frame of that size, along x and along y."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from models.sensing.boxes import CLASSES, Floats, none, suppress
-from models.vision import fastestdet, yolox
+from models.vision import cells, fastestdet, picodet, yolox
 from models.vision.card import Input, Network
 
 Decode = Callable[[Sequence[Floats], Input, float], tuple[Floats, Floats]]
@@ -13,6 +13,8 @@ Decode = Callable[[Sequence[Floats], Input, float], tuple[Floats, Floats]]
 DECODERS: dict[str, Decode] = {
     "yolox": yolox.decode,
     "fastestdet": fastestdet.decode,
+    "picodet": picodet.decode,
+    "cells": cells.decode,
 }
 """By the `decoder` that a card names."""
 

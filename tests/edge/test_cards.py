@@ -125,3 +125,14 @@ def test_weights_come_over_the_network(server: str, monkeypatch: pytest.MonkeyPa
 def test_hog_needs_nothing_pulled(capsys: pytest.CaptureFixture[str]) -> None:
     assert machiai_models("pull", "hog") == 0
     assert capsys.readouterr().out == "hog needs no weights\n"
+
+
+def test_our_own_weights_come_with_machiai_and_are_checked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert machiai_models("pull", "rendered") == 0
+    assert "comes with machiai" in capsys.readouterr().out
+    (tmp_path / "rendered.onnx").write_bytes(b"another network")
+    monkeypatch.setattr(cards, "_OURS", tmp_path)
+    with pytest.raises(Missing, match=r"rendered.onnx is another file - install machiai anew$"):
+        cards.find(cards.load("rendered"))
