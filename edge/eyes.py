@@ -3,16 +3,25 @@
 import logging
 import threading
 
+import numpy as np
+
 from broker.clock import Clock
-from edge.capture import File, opened
-from edge.detector import Detector
-from edge.sensors.camera import CameraSettings
+from edge.capture import File, Live, Shot, opened
+from edge.detector import Detector, Frame
+from edge.opencv import cv2
+from edge.sensors.camera import Blind, CameraSettings
 from models.contract.observations import Cars, Crossing, People, Reading
-from models.sensing.boxes import CAR
+from models.sensing.boxes import CAR, Floats, none
+from models.sensing.motion import SMALL, Grey, Motion
 from models.sensing.plan import Plan
-from models.sensing.view import DOUBTFUL, View
+from models.sensing.sight import PATIENCE_S, Rows, Sight
+from models.sensing.tiles import joined, tiles
+from models.sensing.view import View, floor
 
 log = logging.getLogger("machiai.camera")
+
+_TILED = 1.4  # a picture so many times as wide as the detector's has more to show in parts
+_BAND_PX = 9  # from one band of rows to the next
 
 
 class Eyes:
@@ -32,14 +41,17 @@ class Eyes:
         plan = settings.plan
         if plan.lots and CAR not in self._detector.sees:
             self.basis += ", sees no cars"
-            plan = Plan(zones=plan.zones, lines=plan.lines)
+            plan = Plan(zones=plan.zones, lines=plan.lines, masks=plan.masks)
         self._threshold = self._detector.card.threshold
         if settings.threshold is not None and not self._detector.is_stopgap:
             self._threshold = settings.threshold  # it was set for the model that was asked for
-        self._floor = min(self._threshold, DOUBTFUL) if plan.lines else self._threshold
+        self._floor = floor(plan, self._threshold)
         self._plan, self._clock = plan, clock
         self._view: View | None = None
         self._size = (0, 0)
+        self._sight = Sight(is_live=isinstance(self._source, Live))
+        self._blind_s: float | None = None
+        self._motion, self._boxes = Motion(), none()
         self._closing = threading.Event()
 
     @property
@@ -47,27 +59,79 @@ class Eyes:
         """Whether `look` lasts until the frame is due; if not, the caller waits."""
         return self._source.waits
 
+    @property
+    def sees(self) -> bool:
+        """Whether the last frame showed the scene."""
+        return self._blind_s is None
+
     def look(self, due_s: float) -> list[tuple[str, Reading]]:
-        """What the frame of that time shows.
+        """What the frame of that time shows; nothing while the camera is blinded.
 
         Args:
             due_s: on the monotonic clock.
 
         Raises:
             SensorFailed: there is no frame.
+            Blind: it has been blinded for a while.
         """
         shot = self._source.read(lambda: self._closing.is_set() or self._clock.monotonic() >= due_s)
         size = (shot.frame.shape[1], shot.frame.shape[0])
         if self._view is None or size != self._size:
             self._view, self._size = View(self._plan, size, self._threshold), size
-        readings = self._view.readings(self._detector.detect(shot.frame, self._floor), shot.at_s)
+            self._motion = Motion()
+        small = _small(shot.frame)
+        if not self._can_see(small, shot):
+            return []
+        if self._motion.is_new(small, shot.at_s):
+            self._boxes = self._detected(shot.frame)
+        readings = self._view.readings(self._boxes, shot.at_s, small)
         if isinstance(self._source, File):
             log.info("frame %d: %s", shot.number, ", ".join(map(_words, readings)) or "nothing")
         return readings
 
+    def _can_see(self, small: Grey, shot: Shot) -> bool:
+        """Whether the scene is in this frame.
+
+        Raises:
+            Blind: it has not been for a while.
+        """
+        fault = self._sight.fault(small, _rows(shot.frame), shot.at_s)
+        if fault is None:
+            self._blind_s = None
+            return True
+        if self._blind_s is None:
+            self._blind_s = shot.at_s
+        if shot.at_s - self._blind_s >= PATIENCE_S:
+            raise Blind(f"want a picture to count in, got {fault} - at `$.source`")
+        return False
+
+    def _detected(self, frame: Frame) -> Floats:
+        """What is in the frame; for a lot, which is wide, in its parts too."""
+        whole = self._detector.detect(frame, self._floor)
+        size = self._detector.card.input
+        if not self._plan.lots or size is None or frame.shape[1] < _TILED * size.width:
+            return whole
+        parts = [
+            ((x0, y0, x1, y1), self._detector.detect(frame[y0:y1, x0:x1], self._floor))
+            for x0, y0, x1, y1 in tiles(self._size)
+        ]
+        return joined(whole, parts, self._size)
+
     def close(self) -> None:
         """Let a `look` that is under way end soon; the camera is let go with the last reference."""
         self._closing.set()
+
+
+def _small(frame: Frame) -> Grey:
+    """The frame in grey, (120, 160)."""
+    small = cv2.resize(frame, SMALL, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _rows(frame: Frame) -> Rows:
+    """Bands of three rows all over the frame, in green alone: (n, 3, width)."""
+    green = frame[: len(frame) // _BAND_PX * _BAND_PX, :, 1]
+    return np.ascontiguousarray(green.reshape(-1, _BAND_PX, green.shape[1])[:, :3])
 
 
 def _words(said: tuple[str, Reading]) -> str:

@@ -13,11 +13,15 @@ from broker.clock import Clock
 from edge import cards
 from edge.sensors import Output, Port, Settings
 from models.errors import BadSite, SensorFailed
-from models.sensing.plan import LineView, LotView, Plan, ZoneView, mistakes
+from models.sensing.plan import LineView, LotView, Plan, Polygon, ZoneView, mistakes
 from models.site import Seconds, Site
 
 if TYPE_CHECKING:
     from edge.eyes import Eyes
+
+
+class Blind(SensorFailed):
+    """The camera gives frames, but the scene is not in them; it may come back by itself."""
 
 
 class CameraSettings(Settings, frozen=True, kw_only=True):
@@ -30,11 +34,12 @@ class CameraSettings(Settings, frozen=True, kw_only=True):
     zones: tuple[ZoneView, ...] = ()
     lines: tuple[LineView, ...] = ()
     lots: tuple[LotView, ...] = ()
+    masks: tuple[Polygon, ...] = ()
 
     @property
     def plan(self) -> Plan:
         """What to look at."""
-        return Plan(zones=self.zones, lines=self.lines, lots=self.lots)
+        return Plan(zones=self.zones, lines=self.lines, lots=self.lots, masks=self.masks)
 
 
 class Camera:
@@ -49,6 +54,7 @@ class Camera:
             known = ", ".join(cards.names())
             raise BadSite(f"want one of {known}, got {settings.model!r} - at `$.model`")
         self._settings = settings
+        self._blind: Eyes | None = None
 
     def outputs(self) -> Sequence[Output]:
         """What it may emit."""
@@ -63,20 +69,31 @@ class Camera:
 
         Raises:
             SensorFailed: the source does not open, or gives no more frames.
+            Blind: nothing can be seen; the next call goes on with the same eyes.
         """
         clock = port.clock
-        eyes = await asyncio.to_thread(_eyes, self._settings, clock)
+        eyes, self._blind = self._blind, None
+        if eyes is None:
+            eyes = await asyncio.to_thread(_eyes, self._settings, clock)
         try:
-            await port.describe(eyes.basis)
+            is_told = False
             due_s = clock.monotonic()
             while True:
                 if not eyes.waits:
                     await clock.sleep(due_s - clock.monotonic())
-                for name, reading in await asyncio.to_thread(eyes.look, due_s):
+                said = await asyncio.to_thread(eyes.look, due_s)
+                if eyes.sees and not is_told:
+                    await port.describe(eyes.basis)  # not before: it ends the alert
+                    is_told = True
+                for name, reading in said:
                     await port.emit(name, reading)
                 due_s = max(due_s + self._settings.every_s, clock.monotonic())
+        except Blind:
+            self._blind = eyes  # it knows how the camera usually sees
+            raise
         finally:
-            eyes.close()
+            if self._blind is None:
+                eyes.close()
 
 
 def _eyes(settings: CameraSettings, clock: Clock) -> "Eyes":

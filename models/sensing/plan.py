@@ -82,6 +82,7 @@ class Plan(Table, frozen=True, kw_only=True):
     zones: tuple[ZoneView, ...] = ()
     lines: tuple[LineView, ...] = ()
     lots: tuple[LotView, ...] = ()
+    masks: tuple[Polygon, ...] = ()  # who stands in one is not counted: a poster, a mirror, a road
 
 
 def mistakes(plan: Plan, site: Site) -> Iterator[str]:

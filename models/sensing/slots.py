@@ -2,15 +2,54 @@
 
 from collections.abc import Sequence
 
-from models.sensing.boxes import Floats, areas
+from models.sensing.boxes import SCORE, Floats, areas
 from models.sensing.plan import Point
 
 TAKEN = 0.2
 """Least IoU of a car and the slot that it stands in: a car seen from the side is higher than its
 slot, so they are far from equal."""
 
+STILL_TAKEN = 0.1
+"""The same in a slot that was taken already: cars come and go seldom, boxes tremble always."""
 
-def occupied(cars: Floats, slots: Sequence[Sequence[Point]]) -> list[bool]:
+FORGET_S = 600.0
+"""What was taken so long ago says nothing about now."""
+
+
+class Slots:
+    """The slots of one lot, with hysteresis: less is needed to stay taken than to become so."""
+
+    def __init__(self, slots: Sequence[Sequence[Point]], sure: float) -> None:
+        """Begin with all of them free.
+
+        Args:
+            slots: polygons in pixels.
+            sure: least score of a car that takes a slot.
+        """
+        self._slots, self._sure = slots, sure
+        self._taken = [False] * len(slots)
+        self._seen_s = 0.0
+
+    def step(self, cars: Floats, at_s: float) -> list[bool]:
+        """For each slot whether a car stands in it.
+
+        Args:
+            cars: (n, 6) in pixels, doubtful ones too.
+            at_s: when the frame was taken, from any start.
+        """
+        if abs(at_s - self._seen_s) > FORGET_S:
+            self._taken = [False] * len(self._slots)
+        self._seen_s = at_s
+        self._taken = occupied(cars, self._slots, self._sure, self._taken)
+        return self._taken
+
+
+def occupied(
+    cars: Floats,
+    slots: Sequence[Sequence[Point]],
+    sure: float = 0.0,
+    before: Sequence[bool] = (),
+) -> list[bool]:
     """For each slot whether a car stands in it.
 
     A car takes one slot, the one that it covers best: a car in front hides a part of the slot
@@ -19,13 +58,17 @@ def occupied(cars: Floats, slots: Sequence[Sequence[Point]]) -> list[bool]:
     Args:
         cars: (n, 6) in pixels.
         slots: polygons in pixels, convex or not.
+        sure: least score of a car in a slot that was free.
+        before: which slots were taken; none given is none taken.
     """
+    was = before or [False] * len(slots)
     taken = [False] * len(slots)
     fits = [
         (overlap, i, j)
         for j, slot in enumerate(slots)
         for i, car in enumerate(cars)
-        if (overlap := _iou(car, slot)) >= TAKEN
+        if (was[j] or car[SCORE] >= sure)
+        and (overlap := _iou(car, slot)) >= (STILL_TAKEN if was[j] else TAKEN)
     ]
     parked: set[int] = set()
     for _, i, j in sorted(fits, reverse=True):

@@ -1,5 +1,6 @@
 """How many of the boxes stand in a zone."""
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,32 @@ import numpy.typing as npt
 
 from models.sensing.boxes import Floats, centres, feet
 from models.sensing.plan import Anchor, Point
+
+MEDIAN_OF = 5
+WITHIN_S = 2.0
+"""Counts are steadied over looks that are younger than this: an older one is of other people."""
+
+
+class Steady:
+    """Takes out the frame in which somebody was missed, where frames follow close enough."""
+
+    def __init__(self) -> None:
+        self._counts: deque[tuple[float, int]] = deque(maxlen=MEDIAN_OF)
+
+    def count(self, people: int, at_s: float) -> int:
+        """The median of the newest counts, of an odd number of them: it was really counted.
+
+        At one frame a second or fewer each stands for itself.
+
+        >>> steady = Steady()
+        >>> [steady.count(people, i / 2) for i, people in enumerate([4, 4, 4, 0, 4, 5, 5])]
+        [4, 4, 4, 4, 4, 4, 5]
+        """
+        self._counts.append((at_s, people))
+        recent = [n for then_s, n in self._counts if 0 <= at_s - then_s < WITHIN_S]
+        if len(recent) % 2 == 0:
+            recent = recent[1:]
+        return sorted(recent)[len(recent) // 2]
 
 
 def inside(points: Floats, polygon: Sequence[Point]) -> npt.NDArray[np.bool_]:

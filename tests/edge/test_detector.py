@@ -105,3 +105,35 @@ import edge.detector
     said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
     assert said["onnxruntime"].startswith("1 ")
     assert said["cv2"].endswith(" OFF")
+
+
+def test_the_agent_of_a_button_pi_loads_nothing_of_the_eyes() -> None:
+    code = """
+import sys
+from pathlib import Path
+import machiai, edge.agent
+from edge.sensors import sensors_of
+from models.site import parse
+site = parse(Path("ansible/sites/example.toml").read_text())
+print(sum(len(sensors_of(site, device)) for device in site.devices))
+print(*{"cv2", "onnxruntime", "numpy", "edge.opencv"} & set(sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    made, loaded = done.stdout.split("\n")[:2]
+    assert int(made) > 5
+    assert loaded == ""
+
+
+def test_a_process_that_can_hold_frames_cannot_be_dumped() -> None:
+    code = """
+import ctypes, resource
+resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+import edge.opencv
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE)[0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "0 0\n"  # PR_GET_DUMPABLE, and the limit
