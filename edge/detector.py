@@ -12,6 +12,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from edge import cards
+from edge.discreet import give_back
 from edge.opencv import cv2
 from models.errors import Missing
 from models.sensing.boxes import CLASSES, PERSON, Floats, suppress
@@ -43,6 +44,7 @@ class Detector:
         self.card, self.is_stopgap = card, is_stopgap
         self.basis = f"camera {card.name}" + " (no weights found)" * is_stopgap
         self._see = _network(card, weights) if weights else _hog()
+        give_back()
 
     @staticmethod
     def best(name: str | None = None) -> "Detector":
@@ -84,24 +86,28 @@ def _network(card: Card, weights: Path) -> See:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
+    options.enable_mem_pattern = False  # one block for all that a run needs; pieces are less
     session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     name: str = session.get_inputs()[0].name
+    fed = np.empty((1, 3, size.height, size.width), np.float32)
 
     def see(frame: Frame, floor: float) -> Floats:
-        outputs: list[Any] = session.run(None, {name: _fitted(frame, size)})
+        _fit(frame, size, fed)
+        outputs: list[Any] = session.run(None, {name: fed})
         return decode(outputs, network, size, (frame.shape[1], frame.shape[0]), floor)
 
     return see
 
 
-def _fitted(frame: Frame, size: Input) -> Floats:
-    """The frame as the network wants it, (1, 3, height, width)."""
+def _fit(frame: Frame, size: Input, fed: Floats) -> None:
+    """Fill `fed`, (1, 3, height, width), with the frame as the network wants it."""
     height, width = frame.shape[:2]
     x, y = size.scales(width, height)
     small = cv2.resize(frame, (round(width * x), round(height * y)))
-    canvas = np.full((size.height, size.width, 3), size.pad, np.float32)
-    canvas[: small.shape[0], : small.shape[1]] = small
-    return np.ascontiguousarray(canvas.transpose(2, 0, 1)[None]) * np.float32(size.scale)
+    fed.fill(size.pad)
+    fed[0, :, : small.shape[0], : small.shape[1]] = small.transpose(2, 0, 1)
+    fed -= np.array(size.mean, np.float32).reshape(-1, 1, 1)
+    fed *= np.array(size.scale, np.float32).reshape(-1, 1, 1)
 
 
 def _hog() -> See:

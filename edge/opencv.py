@@ -1,7 +1,11 @@
-"""OpenCV, told before its import to keep quiet and to one thread."""
+"""OpenCV, told before its import to keep quiet and to one thread. The door to every frame."""
 
 import os
 
+from edge.discreet import keep_little, leave_no_dump
+
+leave_no_dump()
+keep_little()
 for _name, _value in {
     "OPENCV_LOG_LEVEL": "OFF",
     "OPENCV_FFMPEG_LOGLEVEL": "-8",  # AV_LOG_QUIET

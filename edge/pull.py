@@ -1,12 +1,12 @@
-"""Fetches the weights of a card, whole and checked or not at all."""
+"""Fetches the weights of a card, whole and checked or not at all.
+
+An agent only looks for weights: what fetching needs is imported by who fetches.
+"""
 
 import hashlib
 import tempfile
-import urllib.request
 from pathlib import Path
 from typing import BinaryIO
-
-from tqdm import tqdm
 
 from models.errors import Missing, Unavailable
 from models.vision.card import Weights
@@ -41,6 +41,8 @@ def pull(weights: Weights, folder: Path, file: Path | None = None) -> Path:
 def _stream(weights: Weights, file: Path | None) -> BinaryIO:
     if file is not None:
         return file.open("rb")
+    import urllib.request  # noqa: PLC0415
+
     answer: BinaryIO = urllib.request.urlopen(  # noqa: S310  a card names https only
         weights.url, timeout=_TIMEOUT_S
     )
@@ -49,6 +51,8 @@ def _stream(weights: Weights, file: Path | None) -> BinaryIO:
 
 def _keep(stream: BinaryIO, weights: Weights, folder: Path, where: str) -> Path:
     """Copy to a file beside its place, check, rename: half a file is never found."""
+    from tqdm import tqdm  # noqa: PLC0415
+
     folder.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     path = folder / weights.file

@@ -96,7 +96,8 @@ def state(office: Office, name: str) -> list[str]:
 
 def tickets(listener: Listener) -> int:
     """How many different ticket events have been on the wire."""
-    return len({o["seq"] for o in listener.log["machiai/v1/juminka4/machine/obs/ticket/residents"]})
+    sent = listener.log["machiai/v1/juminka4/machine/obs/ticket/residents"]
+    return len({(o["stream"], o["seq"]) for o in sent})
 
 
 def has(listener: Listener, kept: int) -> bool:
@@ -106,9 +107,11 @@ def has(listener: Listener, kept: int) -> bool:
 
 def acked(listener: Listener) -> bool:
     """Whether the hub has all of them."""
-    ack = listener.retained.get("machiai/v1/juminka4/machine/ack", {"seq": 0})
+    ack = listener.retained.get("machiai/v1/juminka4/machine/ack", {"seq": 0, "stream": ""})
     sent = listener.log["machiai/v1/juminka4/machine/obs/ticket/residents"]
-    return bool(ack["seq"] >= max(o["seq"] for o in sent))
+    newest = sent[-1]["stream"]
+    last = max(o["seq"] for o in sent if o["stream"] == newest)
+    return bool(ack["stream"] == newest and ack["seq"] >= last)
 
 
 def ticket_lines(folder: Path, text: str) -> list[tuple[datetime, str]]:
