@@ -18,7 +18,9 @@ from edge.opencv import cv2
 
 FPS = 25
 
-_PROGRAM = """#!{python}
+_PROGRAM = """#!/bin/sh
+'''exec' "{python}" "$0" "$@"
+' '''
 import argparse, fcntl, pathlib, signal, sys, time
 
 here = pathlib.Path(__file__).parent
