@@ -15,12 +15,10 @@ from models.sensing.boxes import CAR, Floats, none
 from models.sensing.motion import SMALL, Grey, Motion
 from models.sensing.plan import Plan
 from models.sensing.sight import PATIENCE_S, Rows, Sight
-from models.sensing.tiles import joined, tiles
 from models.sensing.view import View, floor
 
 log = logging.getLogger("machiai.camera")
 
-_TILED = 1.4  # a picture so many times as wide as the detector's has more to show in parts
 _BAND_PX = 9  # from one band of rows to the next
 
 
@@ -106,16 +104,9 @@ class Eyes:
         return False
 
     def _detected(self, frame: Frame) -> Floats:
-        """What is in the frame; for a lot, which is wide, in its parts too."""
-        whole = self._detector.detect(frame, self._floor)
-        size = self._detector.card.input
-        if not self._plan.lots or size is None or frame.shape[1] < _TILED * size.width:
-            return whole
-        parts = [
-            ((x0, y0, x1, y1), self._detector.detect(frame[y0:y1, x0:x1], self._floor))
-            for x0, y0, x1, y1 in tiles(self._size)
-        ]
-        return joined(whole, parts, self._size)
+        """What is in the frame."""
+        detect = self._detector.detect_wide if self._plan.lots else self._detector.detect
+        return detect(frame, self._floor)
 
     def close(self) -> None:
         """Let a `look` that is under way end soon; the camera is let go with the last reference."""

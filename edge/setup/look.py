@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from edge.capture import Source, opened
-from edge.detector import Detector, Frame
+from edge.detector import Detector
 from edge.sensors.camera import CameraSettings
 from edge.setup.draft import Draft
 from edge.setup.veil import SHARE, TRUSTED, Veil, jpeg
@@ -15,7 +15,6 @@ from models.contract.observations import Cars, Crossing, People
 from models.errors import SensorFailed
 from models.sensing.boxes import CAR, PERSON, Floats, centres, feet, only
 from models.sensing.plan import Plan
-from models.sensing.tiles import joined, tiles
 from models.sensing.view import View, floor
 
 OLD_S = 6.0
@@ -23,7 +22,6 @@ OLD_S = 6.0
 
 _EVERY_S = 0.5  # so often it looks, unless the site file says more often
 _AGAIN_S = 2.0  # after a camera failed
-_TILED = 1.4  # as in edge/eyes.py
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -119,7 +117,7 @@ class _Eye:
         size = (shot.frame.shape[1], shot.frame.shape[0])
         if plan != self._plan or size != self._size:
             self._lay_out(plan, size)
-        boxes = self._detected(shot.frame)  # if this fails, there is no picture
+        boxes = self._detect(shot.frame, self._floor)  # if this fails, there is no picture
         picture = jpeg(self._veil.over(shot.frame, boxes, shot.at_s))
         people: dict[str, int] = {}
         cars: dict[str, tuple[int, int]] = {}
@@ -153,20 +151,7 @@ class _Eye:
             self._basis += ", sees no cars"
         self._floor = min(self._detector.card.threshold * SHARE, floor(plan, self._threshold))
         self._view = View(plan, size, self._threshold)
-        wide = self._detector.card.input
-        is_tiled = bool(plan.lots) and wide is not None and size[0] >= _TILED * wide.width
-        self._tiles = list(tiles(size)) if is_tiled else []
-
-    def _detected(self, frame: Frame) -> Floats:
-        """What is in the frame, and in its parts as `Eyes` looks at them."""
-        whole = self._detector.detect(frame, self._floor)
-        if not self._tiles:
-            return whole
-        parts = [
-            ((x0, y0, x1, y1), self._detector.detect(frame[y0:y1, x0:x1], self._floor))
-            for x0, y0, x1, y1 in self._tiles
-        ]
-        return joined(whole, parts, self._size)
+        self._detect = self._detector.detect_wide if plan.lots else self._detector.detect
 
     def _places(self, boxes: Floats) -> list[tuple[float, float]]:
         """Where those who are counted stand: feet, if any zone asks for them."""
