@@ -11,6 +11,7 @@ import msgspec
 
 from broker.clock import Clock
 from edge import cards
+from edge.discreet import keep_little
 from edge.sensors import Output, Port, Settings
 from models.errors import BadSite, SensorFailed
 from models.sensing.plan import LineView, LotView, Plan, Polygon, ZoneView, mistakes
@@ -53,6 +54,7 @@ class Camera:
         if settings.model is not None and settings.model not in cards.names():
             known = ", ".join(cards.names())
             raise BadSite(f"want one of {known}, got {settings.model!r} - at `$.model`")
+        keep_little()  # before there is a thread, which would get a heap of its own
         self._settings = settings
         self._blind: Eyes | None = None
 
