@@ -17,6 +17,9 @@ ENVIRONMENT = "MACHIAI_MODELS"
 
 DEFAULT = "yolox-nano"
 
+FOR_CARS = "picodet-s"
+"""What counts parked cars best; it takes twice the time, and cars have it."""
+
 DATA = Path(__file__).resolve().parents[2] / "shared/data/vision"
 """Weights, clips and truth that developers have beside the repository."""
 

@@ -1,5 +1,6 @@
 """Finds people and cars in a frame, by a network or, without its weights, by OpenCV's HOG."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -49,17 +50,16 @@ class Detector:
         give_back()
 
     @staticmethod
-    def best(name: str | None = None) -> "Detector":
-        """The detector of this card, or HOG when its weights are not to be had.
+    def best(*names: str) -> "Detector":
+        """The detector of the first of these cards whose weights are to be had, or else HOG.
 
         Raises:
             Missing: no card of this name.
         """
-        card = cards.load(name or cards.DEFAULT)
-        try:
-            return Detector(card, cards.find(card))
-        except Missing:
-            return Detector(cards.load(FALLBACK), None, is_stopgap=True)
+        for card in map(cards.load, names or [cards.DEFAULT]):
+            with contextlib.suppress(Missing):
+                return Detector(card, cards.find(card))
+        return Detector(cards.load(FALLBACK), None, is_stopgap=True)
 
     @property
     def sees(self) -> frozenset[int]:

@@ -34,7 +34,7 @@ class Eyes:
         self._source = opened(
             settings.source, settings.every_s, lambda: clock.monotonic() / clock.speed
         )
-        self._detector = Detector.best(settings.model)
+        self._detector = Detector.best(*settings.models)
         self.basis = self._detector.basis
         plan = settings.plan
         if plan.lots and CAR not in self._detector.sees:

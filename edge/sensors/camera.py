@@ -30,7 +30,7 @@ class CameraSettings(Settings, frozen=True, kw_only=True):
 
     source: Annotated[str, msgspec.Meta(min_length=1)]  # /dev/video0, 0, a file, rtsp://...
     every_s: Seconds = 1.0  # so often a frame is looked at; a doorway wants 0.25 or less
-    model: str | None = None  # the name of a card
+    model: str | None = None  # the name of a card; None is the one that counts best
     threshold: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None  # None is the card's
     zones: tuple[ZoneView, ...] = ()
     lines: tuple[LineView, ...] = ()
@@ -41,6 +41,14 @@ class CameraSettings(Settings, frozen=True, kw_only=True):
     def plan(self) -> Plan:
         """What to look at."""
         return Plan(zones=self.zones, lines=self.lines, lots=self.lots, masks=self.masks)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of cards, the one to be taken first where its weights are found."""
+        if self.model is not None:
+            return (self.model,)
+        is_of_cars = self.lots and not self.zones and not self.lines
+        return (cards.FOR_CARS, cards.DEFAULT) if is_of_cars else (cards.DEFAULT,)
 
 
 class Camera:

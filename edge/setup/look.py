@@ -94,7 +94,7 @@ class _Eye:
         self._now_s, self._closing = now_s, closing
         self._every_s = min(settings.every_s, _EVERY_S)
         self._source: Source = opened(settings.source, self._every_s, now_s)
-        self._detector = Detector.best(settings.model)
+        self._detector = Detector.best(*settings.models)
         self._basis = ""
         self._threshold = self._detector.card.threshold
         if settings.threshold is not None and not self._detector.is_stopgap:

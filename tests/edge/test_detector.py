@@ -1,8 +1,10 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -10,8 +12,10 @@ from edge import cards
 from edge.bench import bench, truths
 from edge.capture import File
 from edge.detector import Detector
+from edge.sensors.camera import CameraSettings
 from models.errors import Missing
 from models.sensing.boxes import PERSON, only
+from models.sensing.plan import LotView, ZoneView
 from tests.conftest import ROOT
 
 
@@ -22,9 +26,13 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("asked", [None, "yolox-nano"], ids=["the default", "by name"])
-def test_without_weights_hog_counts_and_says_so(bare: Path, asked: str | None) -> None:
-    detector = Detector.best(asked)
+@pytest.mark.parametrize(
+    "asked",
+    [[], ["yolox-nano"], ["picodet-s", "yolox-nano"]],
+    ids=["the default", "by name", "for cars"],
+)
+def test_without_weights_hog_counts_and_says_so(bare: Path, asked: list[str]) -> None:
+    detector = Detector.best(*asked)
     assert detector.basis == "camera hog (no weights found)"
     assert detector.sees == {PERSON}
     boxes = detector.detect(np.full((240, 320, 3), 90, np.uint8))
@@ -36,6 +44,21 @@ def test_without_weights_hog_counts_and_says_so(bare: Path, asked: str | None) -
 def test_weights_of_another_checksum_are_not_run(bare: Path) -> None:
     (bare / "yolox_nano.onnx").write_bytes(b"not a network")
     assert Detector.best().basis == "camera hog (no weights found)"
+
+
+def test_the_first_card_whose_weights_are_there_is_taken(shared: Path, bare: Path) -> None:
+    file = "yolox_nano.onnx"
+    shutil.copy(shared / "data/vision/weights" / file, bare / file)
+    assert Detector.best("picodet-s", "yolox-nano").basis == "camera yolox-nano"
+
+
+def test_a_camera_of_cars_alone_wants_what_counts_them_best() -> None:
+    cars = CameraSettings(kind="camera", source="0", lots=(LotView(lot="front"),))
+    both = msgspec.structs.replace(cars, zones=(ZoneView(zone="lobby"),))
+    named = msgspec.structs.replace(cars, model="fastestdet")
+    assert cars.models == ("picodet-s", "yolox-nano")
+    assert both.models == ("yolox-nano",)
+    assert named.models == ("fastestdet",)
 
 
 def test_a_card_that_nobody_wrote_is_missing() -> None:
