@@ -57,9 +57,10 @@ chaos:  ## 1,060 faults upon 1,600,000 events in 18 minutes, and what was lost; 
 	@sh tools/apt.sh mosquitto
 	$(RUN) tests.chaos $(or $(ARGS),--seeds 1-4 --seconds 230 --faults 265 --rate 2000)
 
-eyes:  ## 500 and more who walk through the demo's doorway, counted by its camera; a minute
+eyes:  ## crossings by the hundred, counted in drawn frames, of drawn walkers and in the clip beside this clone; minutes
 	@sh tools/venv.sh dev
 	MACHIAI_CROSSINGS=$(or $(ARGS),600) $(RUN) pytest -q tests/edge/test_rendered.py
+	$(RUN) bench.doorway
 
 train:  ## models/vision/weights/rendered.onnx anew, on a CPU in minutes; ARGS="--steps 300"
 	@test -x var/train/bin/python || python3 -m venv var/train
