@@ -93,7 +93,7 @@ class Eyes:
         Raises:
             Blind: it has not been for a while.
         """
-        fault = self._sight.fault(small, _rows(shot.frame), shot.at_s)
+        fault = self._sight.fault(small, _rows(shot.frame))
         if fault is None:
             self._blind_s = None
             return True

@@ -47,15 +47,13 @@ class Sight:
         self._edges = 0.0
         self._frames = 0
         self._usual: npt.NDArray[np.float32] | None = None
-        self._moved_s: float | None = None
 
-    def fault(self, small: Grey, rows: Rows, at_s: float) -> str | None:
+    def fault(self, small: Grey, rows: Rows) -> str | None:
         """What this frame shows instead of the scene; None if it shows that.
 
         Args:
             small: the frame.
             rows: of the frame.
-            at_s: when it was taken, from any start, growing.
         """
         is_still = self._stands_still(rows)
         edges = _edges(small)
@@ -70,7 +68,7 @@ class Sight:
         self._frames += 1
         share = max(_LEARN, 1 / self._frames)
         self._edges += share * (edges - self._edges)
-        return "another view than before" if self._has_moved(small, at_s) else None
+        return "another view than before" if self._has_moved(small) else None
 
     def _stands_still(self, rows: Rows) -> bool:
         """Whether this is the last picture again, but for what an encoder adds to it."""
@@ -85,21 +83,17 @@ class Sight:
         self._differs += _LEARN * (differs - self._differs) if self._differs else differs
         return False
 
-    def _has_moved(self, small: Grey, at_s: float) -> bool:
+    def _has_moved(self, small: Grey) -> bool:
         slopes = _slopes(small)
         if self._usual is None:
             self._usual = slopes
         here, there, shift = _compared(self._usual, slopes)
         likely, more = _ELSEWHERE
-        is_elsewhere = shift >= _SHIFT and there > max(likely, here + more)
-        if not is_elsewhere and there >= _NOWHERE:
-            self._moved_s = None
-            if here >= _ALIKE:
-                self._usual = self._usual + np.float32(_LEARN) * (slopes - self._usual)
-            return False
-        if self._moved_s is None:
-            self._moved_s = at_s
-        return at_s - self._moved_s >= PATIENCE_S
+        if there < _NOWHERE or (shift >= _SHIFT and there > max(likely, here + more)):
+            return True
+        if here >= _ALIKE:
+            self._usual = self._usual + np.float32(_LEARN) * (slopes - self._usual)
+        return False
 
 
 def is_dark(small: Grey) -> bool:
