@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -83,7 +84,7 @@ def level_of_yuv(frame: np.ndarray) -> int:
     return round(float(frame.mean()) * 219 / 255)
 
 
-class Server:
+class Server(ABC):
     """A camera on the loopback. It shows `frames` frames, then says nothing more, or hangs up."""
 
     scheme = ""
@@ -111,8 +112,9 @@ class Server:
                 self._stream(connection)
                 self._silence.wait()
 
+    @abstractmethod
     def _stream(self, connection: socket.socket) -> None:
-        raise NotImplementedError
+        """Show the frames."""
 
     def __enter__(self) -> Self:
         self._thread.start()
