@@ -59,7 +59,7 @@ chaos:  ## 1,060 faults upon 1,600,000 events in 18 minutes, and what was lost; 
 
 eyes:  ## crossings by the hundred, counted in drawn frames, of drawn walkers and in the clip beside this clone; minutes
 	@sh tools/venv.sh dev
-	MACHIAI_CROSSINGS=$(or $(ARGS),600) $(RUN) pytest -q tests/edge/test_rendered.py
+	MACHIAI_DAYS=12 MACHIAI_CROSSINGS=$(or $(ARGS),600) $(RUN) pytest -q --timeout=900 --log-cli-level=INFO tests/edge/test_rendered.py
 	$(RUN) bench.doorway
 
 train:  ## models/vision/weights/rendered.onnx anew, on a CPU in minutes; ARGS="--steps 300"

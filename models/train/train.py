@@ -251,7 +251,7 @@ def exported(weights: list) -> bytes:
 def main() -> None:
     """Train, export, and write the checksum onto the card."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=1400, help="of learning (1400)")
+    parser.add_argument("--steps", type=int, default=4000, help="of learning (4000)")
     parser.add_argument("--batch", type=int, default=12, help="pictures a step (12)")
     parser.add_argument("--out", type=Path, default=VISION, help="folder of cards and weights")
     asked = parser.parse_args()

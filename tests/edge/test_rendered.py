@@ -4,6 +4,7 @@ Nothing is fetched. Seeds and days are others than those that the network was tr
 """
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from models.world.office import live
 from models.world.scene import PASSES_S
 from tests.conftest import ROOT
 from tests.edge.recording import Recording, example, running
+
+log = logging.getLogger(__name__)
 
 SITE = example()
 TUESDAY = date(2026, 11, 24)
@@ -79,8 +82,9 @@ def test_the_weights_come_with_machiai_and_are_small() -> None:
 
 
 def test_the_lobby_is_counted_as_it_is() -> None:
+    """`make eyes` looks at twelve days."""
     errors = []
-    for seed in SEEDS:
+    for seed in range(SEEDS[0], SEEDS[0] + int(os.environ.get("MACHIAI_DAYS", "3"))):
         watch, truth = Watch("cam-lobby", seed), days(seed).people["lobby"]
         assert watch.eyes.basis.startswith("camera rendered")
         for now in moments(40):
@@ -88,7 +92,11 @@ def test_the_lobby_is_counted_as_it_is() -> None:
             assert isinstance(said, People)
             errors.append(said.count - truth.on(now))
     assert max(days(SEEDS[0]).people["lobby"].number) > 10, "a crowd to be counted"
-    assert np.abs(errors).mean() <= 0.2
+    error = np.abs(errors).mean()
+    log.info(
+        "mean error %.3f people, at most %d, %d looks", error, np.max(np.abs(errors)), len(errors)
+    )
+    assert error <= 0.1
 
 
 def test_every_car_is_in_its_slot() -> None:
