@@ -293,7 +293,8 @@ def clip() -> Iterator[str]:
                 true = [Seen(shots[i].at_s, "out") for i in LEFT]
                 score = scored(true, said, CLIP_FRAMES / fps + LATE_S[1])
                 worst = Score(0, min(worst.found, score.found), max(worst.false, score.false), 0)
-        yield f"clip, {fps / step:.1f} fps: at worst {worst.found} of {len(LEFT)}, {worst.false} false"
+        found, false = f"{worst.found} of {len(LEFT)}", f"{worst.false} false"
+        yield f"clip, {fps / step:.1f} fps: at worst {found}, {false}"
 
 
 def main() -> int:
