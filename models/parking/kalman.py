@@ -13,7 +13,7 @@ import math
 import msgspec
 
 from models.contract.results import Free, Vacancy
-from models.forecast.usual import SLOT_S, Level, Then, Usual
+from models.forecast.usual import SLOT_S, SLOTS, Level, Then, Usual
 
 CARS, SHARE, TODAY, PAST_IN, PAST_OUT = range(5)
 _START = (0.0, 0.96, 0.0, 0.0, 0.0)
@@ -21,6 +21,7 @@ _START = (0.0, 0.96, 0.0, 0.0, 0.0)
 _START_SD = (0.0, 0.02, 0.03, 0.004, 0.004)
 _SHARES = (0.6, 1.1)  # what a camera can see of the cars that stand in its view
 
+_CLOSE_S, _CLOSE_MOST = 0.5, 0.1  # who follows so soon is missed, but at most this share
 _PULSE = 0.03  # cars^2 that a pulse adds: it may be missed, doubled, or the wrong way
 _HOUR = 0.01  # share of the capacity that comes and goes unseen in an hour past gates ...
 _HOUR_UNGATED = 0.16  # ... and where no gate counts at all
@@ -33,13 +34,15 @@ _SET_SD = 1.0  # cars: counted by hand
 _NIGHT = (0.04, 0.03)  # share of the capacity that stays overnight, and its standard deviation
 _GAP_PER_H = 0.3  # share of the capacity that may pass a dead gate in an hour
 _PROMPT_S = 120.0  # a count so soon after the half hour is that of the half hour
-_LEARNT = 0.12  # share of the capacity: what was known worse than this is not learnt
+_LEARNT = 0.1  # share of the capacity: what was known worse than this is not learnt
 _LEAST = 0.02  # share of the capacity: the least standard deviation of what is usual
 _DIFFERS = 0.12  # share by which a day differs from the usual at least, for what is to come ...
 _USUAL_SD = 0.2  # ... and for now, where the sensors know more
 _LOST = 0.25  # share of the capacity: with a larger standard deviation nothing is said
 _TRUST = 6.0  # squared innovations in units of their variance, above which one is weakened
-_HYSTERESIS = 1.5  # free places by which a fuller state must be left
+_LIKELY, _UNLIKELY = 0.5, 0.3  # from when a fuller state is told, and below which no longer
+_RISK = 0.15  # that it is full: from then on it is not told vacant
+_SURE = 0.1  # cars^2: nobody knows better than that
 _Z90 = 1.2816
 _LATE_S = 3600.0  # of later pulses nobody asks what a camera saw since
 _BURST_S, _BURST = 30.0, 4.0  # pulses of a gate in this time; more than this above the usual ...
@@ -52,7 +55,8 @@ class Cars(msgspec.Struct):
 
     `partial`: a camera that once saw a part of the bays; before that it may be a machine that
     counts them all. `late` are the newest corrections: when, and which share of an earlier error
-    they left. `recent` and `rate` are the newest pulses and the usual ones, by direction.
+    they left. `recent` and `rate` are the newest pulses and the usual ones, by direction. `slot` is
+    the half hour since `day_s`, midnight, that is to be noted next.
     """
 
     x: list[float] = msgspec.field(default_factory=lambda: [0.0, 1.0, 0.0, *_START[PAST_IN:]])
@@ -67,6 +71,7 @@ class Cars(msgspec.Struct):
     rate: dict[str, tuple[float, float]] = {}
     usual: Usual = msgspec.field(default_factory=Usual)
     day_s: float = 0.0
+    slot: int = 0
 
     @property
     def mean(self) -> float | None:
@@ -85,7 +90,8 @@ class Cars(msgspec.Struct):
             self.p[CARS][CARS] += 0.5
             return
         sign, unseen = (1.0, PAST_IN) if into else (-1.0, PAST_OUT)
-        self.x[CARS] += sign * left * (1.0 + self.x[unseen])
+        close = min(_CLOSE_S * self.rate["in" if into else "out"][0], _CLOSE_MOST)
+        self.x[CARS] += sign * left * (1.0 + self.x[unseen] + close)
         step = sign * left
         row = self.p[unseen]
         for i in range(5):
@@ -111,11 +117,10 @@ class Cars(msgspec.Struct):
             return
         self._pass_time(at_s, capacity)
         cars, sees = self.x[CARS], self.x[SHARE] + self.x[TODAY]
-        self._measure(share * capacity - cars * sees, (sees, cars, cars, 0.0, 0.0), noise)
+        doubt = cars if self.partial or self.gated else 0.0  # a machine that counts all is right
+        self._measure(share * capacity - cars * sees, (sees, doubt, doubt, 0.0, 0.0), noise)
         self._bound(capacity)
-        slot = math.floor((at_s - self.day_s) / SLOT_S)
-        if self.day_s and at_s - (self.day_s + slot * SLOT_S) < _PROMPT_S:
-            self._keep(slot, math.sqrt(self.p[CARS][CARS]), capacity)  # better than just before
+        self._note(at_s, capacity)  # better than just before
 
     def set(self, count: int, at_s: float, capacity: int) -> None:
         """Somebody counted the cars: nothing before that matters."""
@@ -146,10 +151,9 @@ class Cars(msgspec.Struct):
         if told is None:
             return None
         mean, sd = min(max(told[0], 0.0), float(capacity)), told[1]
-        if sd > max(_LOST * capacity, 2.0):
+        if then is None and sd > max(_LOST * capacity, 2.0):
             return None
-        wide = self.usual.wide((now_s - self.day_s) / SLOT_S, then) if then else _Z90
-        low, high = max(mean - wide * sd, 0.0), min(mean + wide * sd, float(capacity))
+        low, high = max(mean - _Z90 * sd, 0.0), min(mean + _Z90 * sd, float(capacity))
         return low, mean, high
 
     def _told(self, now_s: float, capacity: int, then: Then | None) -> tuple[float, float] | None:
@@ -164,6 +168,8 @@ class Cars(msgspec.Struct):
         now = Level(trust * (mean - usual[0]), trust * variance)
         if then is None:
             return usual[0] + now.off, math.sqrt(now.variance)
+        stays = self._left(min(now_s, 2.0 * now_s - self.day_s - then.slot * SLOT_S))
+        now = Level(now.off, stays**2 * now.variance)
         return self.usual.ahead(now, slot, then, _LEAST * capacity)
 
     def free(self, now_s: float, capacity: int) -> Free | None:
@@ -175,14 +181,24 @@ class Cars(msgspec.Struct):
         return Free(p10=low, p50=middle, p90=high)
 
     def judge(self, capacity: int, few: int) -> None:
-        """Renew `vacancy`: a fuller state is entered at once and left by 1.5 places."""
+        """Renew `vacancy`: a fuller state is entered when it is likely, left when it is not."""
         if self.mean is None:
             self.vacancy = None
             return
-        free = capacity - self.mean
-        full_below = 0.5 + _HYSTERESIS * (self.vacancy == "full")
-        few_below = few + 0.5 + _HYSTERESIS * (self.vacancy in {"full", "few"})
-        self.vacancy = "full" if free < full_below else "few" if free < few_below else "vacant"
+        full, at_most_few = self._at_most(0, capacity), self._at_most(few, capacity)
+        was_full, was_few = self.vacancy == "full", self.vacancy in {"full", "few"}
+        is_risky = full >= (_RISK / 2 if was_few else _RISK)
+        if full >= (_UNLIKELY if was_full else _LIKELY):
+            self.vacancy = "full"
+        elif is_risky or at_most_few >= (_UNLIKELY if was_few else _LIKELY):
+            self.vacancy = "few"
+        else:
+            self.vacancy = "vacant"
+
+    def _at_most(self, free: int, capacity: int) -> float:
+        """How likely it is that no more places are free."""
+        over = free + 0.5 - (capacity - self.x[CARS])
+        return 0.5 * math.erfc(-over / math.sqrt(2.0 * max(self.p[CARS][CARS], _SURE)))
 
     def _begin(self, cars: float, variance: float, at_s: float) -> None:
         self.x[CARS], self.at_s, self.known = cars, at_s, True
@@ -198,18 +214,19 @@ class Cars(msgspec.Struct):
 
     def begin_day(self, day_s: float, kind: int) -> None:
         """Midnight has passed."""
-        self.day_s = day_s
+        self.day_s, self.slot = day_s, 0
         self.usual.begin_day(kind)
 
-    def _note(self, at_s: float, capacity: int) -> None:
-        """Keep what it was at each half hour that has passed."""
+    def _note(self, until_s: float, capacity: int) -> None:
+        """Keep what it was at each half hour until then."""
         if not self.day_s or not self.known:
             return
-        first = math.floor((self.at_s - self.day_s) / SLOT_S) + 1
-        for slot in range(max(first, 0), math.floor((at_s - self.day_s) / SLOT_S) + 1):
+        last = min(math.floor((until_s - self.day_s) / SLOT_S), SLOTS - 1)
+        for slot in range(self.slot, last + 1):
             then_s = self.day_s + slot * SLOT_S
             sd = math.sqrt(self.p[CARS][CARS] + self._drift(then_s, capacity))
             self._keep(slot, sd, capacity)
+        self.slot = max(self.slot, last + 1)
 
     def _keep(self, slot: int, sd: float, capacity: int) -> None:
         """What it is at a half hour: to learn from, and to hold against what was told."""
@@ -224,7 +241,7 @@ class Cars(msgspec.Struct):
             self.usual.tell(off, slot, _LEAST * capacity)
 
     def _pass_time(self, at_s: float, capacity: int) -> None:
-        self._note(at_s, capacity)
+        self._note(at_s - _PROMPT_S, capacity)
         self.p[CARS][CARS] += self._drift(at_s, capacity)
         if at_s > self.at_s:
             self._revert(TODAY, 0.0, _TODAY_SD, math.exp((self.at_s - at_s) / _TODAY_S))

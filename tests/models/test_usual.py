@@ -3,6 +3,7 @@
 import math
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +37,7 @@ def day(
             usual.tell(now, slot, LEAST)
             then = Then(0, kind, slot + 2)
             mean, sd = usual.ahead(now, slot, then, LEAST)
-            wide = usual.wide(slot, then) * sd
+            wide = 1.2816 * sd
             if shape(slot + 2):
                 waiting[slot + 2] = mean - wide, mean + wide
     return held
@@ -136,3 +137,45 @@ def test_whatever_was_seen_what_is_told_is_a_number_with_a_spread(
         mean, sd = usual.ahead(Level(off, 1.0), slot, then, LEAST)
         assert math.isfinite(mean)
         assert sd > 0
+
+
+def test_where_nothing_moves_as_it_should_nothing_is_told_to_move() -> None:
+    """A day at rest that no calendar knows, or a sensor that hangs."""
+    usual = lived(28)
+    for slot in range(21):
+        usual.note(slot, shape(min(slot, 18)))
+    known = usual.at(20)
+    assert known is not None
+    still = Level(shape(18) - known[0], 0.0)
+    assert usual.ahead(still, 20, Then(0, 0, 22), LEAST)[0] == pytest.approx(shape(18), abs=0.5)
+    usual.note(19, shape(18) - 3.0)
+    moved = usual.ahead(still, 20, Then(0, 0, 22), LEAST)[0]
+    assert moved > shape(18) + 5
+
+
+def test_a_change_that_goes_on_is_learnt() -> None:
+    """Days whose difference grows steadily, after days on which it just stays."""
+    told = []
+    for growth in (0.0, 1.0):
+        usual, rng = Usual(), random.Random(7)
+        for number in range(21):
+            usual.begin_day(number % 5)
+            pace = rng.gauss(0.0, 1.0)
+            for slot in range(40):
+                off = 5.0 * pace + growth * pace * max(slot - 16, 0) + rng.gauss(0.0, 0.3)
+                usual.note(slot, shape(slot) + off)
+                usual.score(slot, shape(slot) + off, LEAST)
+                known = usual.at(slot)
+                if known is not None:
+                    usual.tell(Level(shape(slot) + off - known[0], 0.0), slot, LEAST)
+        told.append(usual.lasting[1].shares()[1])
+    assert told[1] > told[0] + 0.1
+
+
+def test_a_dump_of_an_older_version_tells_nothing_until_the_next_day() -> None:
+    usual = lived(10)
+    usual.today, usual.stir = ([], []), []
+    assert usual.at(26) is None
+    usual.score(26, 30.0, LEAST)
+    usual.begin_day(3)
+    assert usual.at(26) is not None
