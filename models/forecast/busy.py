@@ -1,13 +1,41 @@
-"""How many people wait for a service, now and on the days to come, by half hours."""
+"""How many people wait for a service, in hours and days to come."""
 
 import math
+from collections.abc import Iterator
 
 import msgspec
 
-from models.forecast.usual import SLOT_S, Level, Then, Usual
+from models.forecast.daily import SLOTS, Daily, Expected
+from models.forecast.usual import SLOT_S, Then
 
-_LEAST = 0.3  # people: the least standard deviation of what is usual
+_LASTS = 0.75  # of a difference from the expected, what is left half an hour later
+_NEVER_SURE = 0.1  # share of the usual variance that is left however near
+_NEAR = 2  # slots ahead, for which the nearer margins are learnt
 _Z80 = 1.2816
+_STEP = 0.02
+_NARROWEST, _WIDEST = 0.4, 3.0
+_SELDOM = 0.1  # ln(1 + people): where hardly anybody ever waits there is nothing to learn
+
+
+class Margins(msgspec.Struct):
+    """How many usual deviations lie between the median and 10 and 90 %, in units of the normal.
+
+    Source: adaptive conformal inference, Gibbs & Candes (2021), arXiv:2106.00170, as two
+    quantiles that are tracked by the sign of their error.
+    """
+
+    lower: float = 1.0
+    upper: float = 1.0
+
+    def around(self, mean: float, sd: float) -> tuple[float, float, float]:
+        """At 10, 50 and 90 %."""
+        return mean - _Z80 * self.lower * sd, mean, mean + _Z80 * self.upper * sd
+
+    def learn(self, mean: float, sd: float, came: float) -> None:
+        """Something has come for which mean and deviation had been found."""
+        low, _, high = self.around(mean, sd)
+        self.lower = _step(self.lower, (came < max(low, 0.0)) - 0.1)
+        self.upper = _step(self.upper, (came > high) - 0.1)
 
 
 class Busy(msgspec.Struct):
@@ -16,7 +44,9 @@ class Busy(msgspec.Struct):
     `slot` is the half hour since midnight that is seen now, `count` how often, `mean` what it was.
     """
 
-    usual: Usual = msgspec.field(default_factory=Usual)
+    daily: Daily = msgspec.field(default_factory=Daily)
+    near: Margins = msgspec.field(default_factory=Margins)
+    far: Margins = msgspec.field(default_factory=Margins)
     day_s: float = 0.0
     slot: int = 0
     count: int = 0
@@ -25,7 +55,7 @@ class Busy(msgspec.Struct):
     def begin_day(self, day_s: float, kind: int) -> None:
         """Midnight has passed."""
         self.day_s, self.slot, self.count = day_s, 0, 0
-        self.usual.begin_day(kind)
+        self.daily.begin_day(kind)
 
     def see(self, waiting: int, at_s: float) -> None:
         """So many wait."""
@@ -37,31 +67,66 @@ class Busy(msgspec.Struct):
             self.slot, self.count = slot, 0
         self.count += 1
         self.mean += (waiting - self.mean) / self.count
-        self.usual.note(slot, self.mean)
+        self.daily.note(slot, self.mean)
 
     def ahead(self, now_s: float, then: Then) -> tuple[float, float, float] | None:
         """People who wait in the hour around then, at 10, 50 and 90 %; None while unknown."""
-        slot = (now_s - self.day_s) / SLOT_S
-        if self.usual.at(then.slot, then.kind) is None:
+        expected = self.daily.expected(then.kind, then.days)
+        found = None if expected is None else _at(expected, then.slot - 0.5)
+        if expected is None or found is None:
             return None
-        known = self.usual.at(self.slot)
-        now = Level(0.0, known[1] ** 2 if known else _LEAST**2)
-        if known is not None and self.count and slot - self.slot <= 1:
-            now = Level(self.mean - known[0], 0.0)
-        halves = [
-            self.usual.ahead(now, slot, then._replace(slot=then.slot + shift), _LEAST)
-            for shift in (-1.0, 0.0)  # a slot holds the mean of the half hour that it begins
-        ]
-        mean = sum(half[0] for half in halves) / len(halves)
-        sd = sum(half[1] for half in halves) / len(halves)
-        low, high = mean - _Z80 * sd, mean + _Z80 * sd
-        return max(low, 0.0), max(mean, 0.0), max(high, 0.0)
+        slot = (now_s - self.day_s) / SLOT_S
+        margins = self.far
+        if then.days == 0 and self.count and slot - self.slot <= 1:
+            found = _after(expected, found, self.slot, self.mean, max(then.slot - slot, 0.0))
+            margins = self.near
+        low, middle, high = (max(math.expm1(x), 0.0) for x in margins.around(*found))
+        return low, middle, high
+
+    def today(self) -> Iterator[tuple[float | None, float | None]]:
+        """Of each half hour since midnight the people who usually wait, and those who did."""
+        expected = self.daily.expected(self.daily.days[-1].kind, 0) if self.daily.days else None
+        for slot in range(SLOTS):
+            usual = math.nan if expected is None else float(expected.mean[slot])
+            yield None if math.isnan(usual) else math.expm1(usual), self.daily.today(slot)
 
     def _close(self) -> None:
-        """A half hour is over: hold it against what was told, and tell the next."""
-        if not self.count:
+        """A half hour is over: hold it against what would have been told of it."""
+        expected = self.daily.expected(self.daily.days[-1].kind, 0) if self.daily.days else None
+        found = None if expected is None else _at(expected, self.slot)
+        if not self.count or expected is None or found is None or found[0] < _SELDOM:
             return
-        self.usual.score(self.slot, self.mean, _LEAST)
-        known = self.usual.at(self.slot)
-        if known is not None:
-            self.usual.tell(Level(self.mean - known[0], 0.0), self.slot, _LEAST)
+        came = math.log1p(self.mean)
+        self.far.learn(*found, came)
+        before = self.daily.today(self.slot - _NEAR)
+        if before is not None:
+            told = _after(expected, found, self.slot - _NEAR, before, float(_NEAR))
+            self.near.learn(*told, came)
+
+
+def _at(expected: Expected, slot: float) -> tuple[float, float] | None:
+    """Mean and deviation in the half hour that begins at `slot`, which may be a fraction."""
+    low = min(max(int(slot), 0), SLOTS - 2)
+    sides = [(1.0 - abs(slot - side), side) for side in (low, low + 1)]
+    sides = [(share, s) for share, s in sides if share > 0 and not math.isnan(expected.mean[s])]
+    total = sum(share for share, _ in sides)
+    if not total:
+        return None
+    mean = sum(share * float(expected.mean[side]) for share, side in sides) / total
+    return mean, sum(share * float(expected.sd[side]) for share, side in sides) / total
+
+
+def _after(
+    expected: Expected, found: tuple[float, float], slot: int, people: float, slots: float
+) -> tuple[float, float]:
+    """What follows from how many there were in a slot, so many slots later."""
+    usual = _at(expected, slot)
+    if usual is None:
+        return found
+    left = _LASTS**slots
+    sd = found[1] * math.sqrt(max(1.0 - left**2, _NEVER_SURE))
+    return found[0] + left * (math.log1p(people) - usual[0]), sd
+
+
+def _step(value: float, error: float) -> float:
+    return min(max(value + _STEP * error, _NARROWEST), _WIDEST)
