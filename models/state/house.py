@@ -4,6 +4,7 @@ from models.site import Meaning, Site
 from models.state.plan import Plans
 
 _NEXT = "next-"
+_ENTRANCE = "entrance"
 
 
 class House:
@@ -26,6 +27,32 @@ class House:
             for counter in self.counters
         }
         self.group = {service: self._group(service) for service in self.services}
+        self.counters_of = {
+            group[0]: tuple(dict.fromkeys(c for s in group for c in self.services[s].counters))
+            for group in self.group.values()
+        }
+
+    def groups_behind(self, line: str) -> tuple[str, ...]:
+        """The first services of the groups whose people pass a line.
+
+        `entrance` needs no declaration: all of the office itself come through it.
+        """
+        table = self.lines.get(line)
+        if table is None and line != _ENTRANCE:
+            return ()
+        return self.groups_in(None if table is None else table.zone)
+
+    def groups_in(self, zone: str | None) -> tuple[str, ...]:
+        """The first services of the groups whose people wait in a zone, or in the office.
+
+        A zone that names no service is for all of the office itself. Where only some services of
+        a group are named, its people are told apart by nobody: then there is none.
+        """
+        named = self.zones[zone].services if zone is not None else ()
+        services = named or tuple(s.id for s in self.site.services if s.place is None)
+        groups = dict.fromkeys(self.group[service] for service in services)
+        is_whole = all(set(group) <= set(services) for group in groups)
+        return tuple(group[0] for group in groups) if is_whole else ()
 
     def meaning(self, button: str, gesture: str) -> Meaning | None:
         """What a press means. `next-<counter>` needs no declaration: its name says it."""

@@ -5,6 +5,7 @@ import msgspec
 from models.contract.results import ServiceResult
 from models.state import waits
 from models.state.counters import Counter
+from models.state.memory import ServiceState
 from models.state.plan import Spans, within
 from models.state.view import DAY, View, time_of
 from models.state.zones import level_of
@@ -59,19 +60,26 @@ def _known(view: View, service: str) -> ServiceResult | None:
     level = state.level if state.level_s + view.fresh.button_s > view.now_s else None
     if wait is not None:
         level = 1 + sum(wait.p50_s > 60.0 * limit for limit in limits)
-    by_tickets = basis == "tickets"
+    by_tickets, by_display = basis == "tickets", basis == "queue"
     return ServiceResult(
         at=view.now,
         observed_at=time_of(until_s - view.fresh.ticket_s),  # a beat says that nothing happened
         valid_until=time_of(until_s),
         state="open",
         level=level,
-        waiting=len(state.tickets.waiting) if by_tickets else state.display.waiting,
-        called=state.tickets.called if by_tickets else state.display.called,
-        counters_open=_open(view, service) if by_tickets else state.display.open,
+        waiting=_waiting(state, basis),
+        called=state.tickets.called if by_tickets else state.display.called if by_display else None,
+        counters_open=state.display.open if by_display else _open(view, service),
         wait=wait,
         basis=basis,
     )
+
+
+def _waiting(state: ServiceState, basis: str) -> int | None:
+    """How many wait, where somebody counts them; a belief of how many may be is no count."""
+    if basis == "tickets":
+        return len(state.tickets.waiting)
+    return state.display.waiting if basis == "queue" else None
 
 
 def _guessed(view: View, service: str) -> ServiceResult | None:

@@ -94,6 +94,11 @@ class ZoneState(msgspec.Struct):
         return self.over_s
 
     @property
+    def is_seen(self) -> bool:
+        """Whether a camera told it."""
+        return not self.by_hand and not self.by_door
+
+    @property
     def basis(self) -> str:
         """What `people` rests on."""
         if self.by_hand:

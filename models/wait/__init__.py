@@ -7,6 +7,9 @@ from typing import Any
 ESTIMATORS = {
     "tickets": "models.wait.monte_carlo:wait",  # takes a Line
     "queue": "models.wait.queue_length:wait",  # takes a Snapshot
+    "buttons+camera": "models.wait.unseen:wait",  # takes a Crowd, as do the next
+    "camera+door": "models.wait.unseen:wait",
+    "buttons": "models.wait.unseen:wait",
 }
 """Estimators by what they rest on, which results name as `basis`; each gives a Spread or None."""
 
