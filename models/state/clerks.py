@@ -3,6 +3,7 @@
 from models.contract.results import Call
 from models.state.counters import Counter
 from models.state.house import House
+from models.state.leavers import Leavers
 from models.state.memory import Memory
 from models.state.view import time_of
 from models.wait.line import Busy
@@ -19,6 +20,7 @@ class Clerks:
     def __init__(self, memory: Memory, house: House) -> None:
         self.memory = memory
         self.house = house
+        self.leavers = Leavers(memory)
         self.calls: list[Call] = []
 
     def call(
@@ -26,24 +28,28 @@ class Clerks:
     ) -> None:
         """A ticket is called, to a counter if the machine says to which."""
         state = self.memory.services[service]
+        self.leavers.came(at_s)
         ticket = state.tickets.call(number, at_s)
         self._announce(
             Call(number=number, service=service, counter=counter, at=time_of(at_s)), received_s
         )
-        waited_s = None
+        waited_s = left = None
         if ticket is not None:
             waited_s = max(at_s - ticket.issued_s, 0.0)
+            left = ticket.left_by(at_s, state.learnt.noshow, self.memory.exits.told)
             if ticket.told is not None:
                 state.learnt.conformal.learn(ticket.told, waited_s)
         desk = self._desk(service, counter, at_s)
         if at_s < desk.called_s or (ticket is None and desk in self.serving(service, number)):
             return  # late, or called out once more
+        if desk.open is False and at_s > desk.changed_s:
+            desk.open, desk.changed_s = None, at_s  # who calls is not closed
         for other in self.serving(service, number):
             other.busy = None
         if desk.busy is not None:
             is_known = waited_s is not None and waited_s > _IDLE_S
             self.finish(desk, at_s, "served" if is_known else "cancelled")
-        desk.busy = Busy(service=service, called_s=at_s, waited_s=waited_s)
+        desk.busy = Busy(service=service, called_s=at_s, waited_s=waited_s, left=left)
         desk.number, desk.called_s = number, at_s
 
     def call_next(self, counter: str, at_s: float, received_s: float) -> None:
@@ -71,15 +77,20 @@ class Clerks:
 
     def finish(self, counter: Counter, at_s: float, event: str) -> None:
         """A counter is free again; learn from how long it was not."""
+        if event != "cancelled":
+            self.leavers.settle(counter, at_s, absent=event == "absent")
         busy, counter.busy = counter.busy, None
         if busy is None or event == "cancelled" or at_s < busy.called_s:
             return
         learnt = self.memory.services[busy.service].learnt
         duration_s = at_s - busy.called_s
         if event == "absent":
+            self.memory.exits.left_today += 1
             learnt.absent_s += 0.05 * (min(duration_s, 300.0) - learnt.absent_s)
         else:
+            self.memory.exits.serve(at_s)
             self.memory.pace.learn(duration_s, learnt.durations.mean_s)
+            self.memory.speed.learn(*learnt.durations.score(duration_s))
             learnt.durations.learn(duration_s)
         if busy.waited_s is not None:
             learnt.noshow.learn(busy.waited_s, absent=event == "absent")

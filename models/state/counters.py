@@ -8,7 +8,7 @@ from models.state.plan import Spans, within
 from models.wait.line import Busy, Closures
 
 _CALLED_S = 1200.0  # so long a call in a planned break proves that the clerk is there
-_SOON_S = 120.0  # a closed counter that is due opens not sooner than this, on average
+_SOON_S = 120.0  # a closed counter that is due opens not sooner, and the later the longer it is due
 _FIRST_BREAK_S = 1800.0  # first guess of an unplanned closure
 
 
@@ -81,6 +81,6 @@ class Counter(msgspec.Struct):
             return tuple(shut[1:])
         if not planned and self.open is False:
             due_s = max(start for start, _ in spans if start <= now_s)
-            back_s = max(self.changed_s, due_s) + breaks.mean_s
-            shut.insert(0, (now_s, max(back_s, now_s + _SOON_S)))
+            over_s = now_s - max(self.changed_s, due_s) - breaks.mean_s
+            shut.insert(0, (now_s, now_s + max(-over_s, _SOON_S + over_s)))
         return tuple(shut)

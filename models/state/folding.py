@@ -17,14 +17,17 @@ from models.contract.observations import (
     SetLevel,
     Ticket,
 )
-from models.contract.results import NoticeResult
+from models.contract.results import NoticeResult, Spread
+from models.state.accuracy import Called, Promise
 from models.state.clerks import Clerks
+from models.state.crowds import Crowds
+from models.state.displays import Display
 from models.state.house import House
 from models.state.lots import Look
 from models.state.memory import Memory
 from models.state.setback import STEP_S, forget_after
 from models.state.view import time_of
-from models.state.waits import told
+from models.state.waits import shown, told
 
 _TOLD_EVERY = 3  # tickets, of which one is told a wait to learn from
 _PROMPT_S = 30.0  # what came later says nothing about what could be told in time
@@ -40,6 +43,7 @@ class Folding:
         self.memory = memory
         self.house = house
         self.clerks = Clerks(memory, house)
+        self.crowds = Crowds(memory, house)
         self._kinds = {
             "people": self._people,
             "pulse": self._pulse,
@@ -99,13 +103,41 @@ class Folding:
             ticket = tickets.issue(reading.number, at_s)
             if ticket and tickets.issued % _TOLD_EVERY == 0 and received_s - at_s < _PROMPT_S:
                 ticket.told = told(self.memory, self.house, seen.name, reading.number, at_s)
+                tells = ticket.told and state.learnt.conformal.apply(ticket.told)
+                self._promise(seen.name, reading.number, tells, at_s)
         elif reading.event == "called":
             tickets.machine_calls = True
+            state.accuracy.call(reading.number, at_s, self.memory.day_s)
             self.clerks.call(seen.name, reading.number, reading.counter, at_s, received_s)
         else:
             tickets.waiting.pop(reading.number, None)
+            state.accuracy.drop(reading.number)
             for counter in self.clerks.serving(seen.name, reading.number):
                 self.clerks.finish(counter, at_s, reading.event)
+
+    def _promise(self, service: str, key: str, tells: Spread | None, at_s: float) -> None:
+        """Note what is told now of a wait that begins, to be held against what comes."""
+        if tells is not None:
+            limits = self.house.services[service].levels_minutes
+            level = 1 + sum(tells.p50_s > 60.0 * limit for limit in limits)
+            self.memory.services[service].accuracy.tell(key, Promise(at_s, tells, level))
+
+    def _called_by_button(self, counter: str, at_s: float) -> None:
+        """Hold what was told against the wait of whom a counter has just called."""
+        desk = self.memory.counters[counter]
+        if desk.busy is not None and desk.number is not None and desk.called_s == at_s:
+            state = self.memory.services[desk.busy.service]
+            state.accuracy.call(desk.number, at_s, self.memory.day_s)
+
+    def _promise_last(self, service: str, before: Called | None, at_s: float) -> None:
+        """The same for the last in the line that a display shows; `before` is what it showed."""
+        state = self.memory.services[service]
+        now = _called(state.display)
+        state.accuracy.reach(before, now, self.memory.day_s)
+        last = "" if now is None else str(now[0] + state.display.waiting)
+        if last and state.display.waiting and last not in state.accuracy.promises:
+            tells = shown(self.memory, self.house, service, counted=True)
+            self._promise(service, last, tells, at_s)
 
     def _press(self, seen: Observation, at_s: float, received_s: float) -> None:
         meaning = self.house.meaning(seen.name, cast("Press", seen.reading).gesture)
@@ -115,6 +147,8 @@ class Folding:
             return
         elif meaning.next is not None:
             self.clerks.call_next(meaning.next, at_s, received_s)
+            self._called_by_button(meaning.next, at_s)
+            self.crowds.press(meaning.next, seen.device, at_s)
         elif meaning.toggle is not None:
             counter = self.memory.counters[meaning.toggle]
             spans = self.house.plans.at(at_s).counters[meaning.toggle]
@@ -129,6 +163,7 @@ class Folding:
         if counter is None:
             self._strange(seen)
         elif at_s >= self.memory.day_s:
+            self.crowds.turn(seen.name, at_s, open=cast("Counter", seen.reading).open)
             plan = self.house.plans.at(at_s)
             counter.say(
                 open=cast("Counter", seen.reading).open,
@@ -147,6 +182,7 @@ class Folding:
         state = self.memory.services[service]
         if at_s >= max(state.level_s, self.memory.day_s):
             state.level, state.level_s = level, at_s
+            self.crowds.level(service, level, at_s)
 
     def _queue(self, seen: Observation, at_s: float, _received_s: float) -> None:
         state = self.memory.services.get(seen.name)
@@ -154,8 +190,12 @@ class Folding:
             self._strange(seen)
         elif at_s >= self.memory.day_s:
             self.memory.beats.feed(f"queue/{seen.name}", seen.device, at_s)
-            state.display.show(cast("Queue", seen.reading), at_s)
+            service_s = self.house.services[seen.name].service_minutes * 60.0
+            reading, before = cast("Queue", seen.reading), _called(state.display)
+            state.display.show(reading, at_s, self.memory.day_s, service_s)
             state.busy.see(state.display.waiting, at_s)
+            if self.memory.beats.heard_of(f"tickets/{seen.name}") is None:
+                self._promise_last(seen.name, before, at_s)
 
     def _people(self, seen: Observation, at_s: float, _received_s: float) -> None:
         zone = self.memory.zones.get(seen.name)
@@ -169,6 +209,7 @@ class Folding:
                 capacity=self.house.zones[seen.name].capacity,
                 fresh_s=self.house.site.freshness.camera_s,
             )
+            self.crowds.people(seen.name, zone.people, at_s)
 
     def _pulse(self, seen: Observation, at_s: float, _received_s: float) -> None:
         lot = self.house.lot_of.get(seen.name)
@@ -244,6 +285,8 @@ class Folding:
                 self.memory.services[name].tickets.miss(at_s)
             elif kind == "doors" and name in self.memory.zones:
                 self.memory.zones[name].miss(at_s, is_long=is_long)
+            elif kind in {"calls", "crossings"} and is_today and is_long:
+                self.crowds.miss(name, at_s)
 
     def _fed_by(self, gap: Observation) -> list[str]:
         """The things that a gap leaves unknown."""
@@ -256,10 +299,20 @@ class Folding:
 
     def _crossing(self, seen: Observation, at_s: float, _received_s: float) -> None:
         line = self.house.lines.get(seen.name)
+        step = 1 if cast("Crossing", seen.reading).direction == "in" else -1
+        if at_s >= self.memory.day_s:
+            self.crowds.cross(seen.name, step, seen.device, at_s)
+        if step < 0 and at_s >= self.memory.day_s and (line or seen.name == "entrance"):
+            self.clerks.leavers.go(at_s)
         if line is None:
-            self._strange(seen)
+            if seen.name != "entrance":
+                self._strange(seen)
         elif line.zone is not None:
             self.memory.beats.feed(f"doors/{line.zone}", seen.device, at_s)
-            step = 1 if cast("Crossing", seen.reading).direction == "in" else -1
             zone = self.house.zones[line.zone]
             self.memory.zones[zone.id].cross(step, at_s, capacity=zone.capacity)
+
+
+def _called(display: Display) -> Called | None:
+    """The number called last and when it was read."""
+    return None if display.number is None else (display.number, display.number_s)

@@ -6,9 +6,12 @@ from models.contract.results import Call, NoticeResult
 from models.errors import BadPayload
 from models.forecast.busy import Busy
 from models.site import Service
+from models.state.accuracy import Accuracy
 from models.state.beats import Beats
 from models.state.counters import Breaks, Counter
+from models.state.crowd import CrowdState
 from models.state.displays import Display
+from models.state.exits import Exits
 from models.state.house import House
 from models.state.lots import LotState
 from models.state.plan import Plan, within
@@ -17,6 +20,7 @@ from models.state.zones import ZoneState
 from models.wait.durations import first_guess
 from models.wait.line import Learnt
 from models.wait.pace import Pace
+from models.wait.speed import Speed
 
 
 class ServiceState(msgspec.Struct):
@@ -29,6 +33,7 @@ class ServiceState(msgspec.Struct):
     seen_counters: dict[str, float] = {}
     level: int | None = None
     level_s: float = 0.0
+    accuracy: Accuracy = msgspec.field(default_factory=Accuracy)
 
 
 class Memory(msgspec.Struct):
@@ -40,6 +45,7 @@ class Memory(msgspec.Struct):
     day_s: float = 0.0
     now_s: float = 0.0
     services: dict[str, ServiceState] = {}
+    crowds: dict[str, CrowdState] = {}
     counters: dict[str, Counter] = {}
     lots: dict[str, LotState] = {}
     zones: dict[str, ZoneState] = {}
@@ -47,6 +53,8 @@ class Memory(msgspec.Struct):
     beats: Beats = msgspec.field(default_factory=Beats)
     breaks: Breaks = msgspec.field(default_factory=Breaks)
     pace: Pace = msgspec.field(default_factory=Pace)
+    speed: Speed = msgspec.field(default_factory=Speed)
+    exits: Exits = msgspec.field(default_factory=Exits)
     calls: list[Call] = []
     unknown: dict[str, int] = {}
 
@@ -55,14 +63,21 @@ class Memory(msgspec.Struct):
         first, self.day_s = not self.day_s, plan.start_s
         self.calls = []
         self.pace = Pace()
+        self.speed = Speed()
+        self.exits.begin_day()
         for service in self.services.values():
             service.tickets.begin_day()
             service.display.begin_day()
             service.busy.begin_day(plan.start_s, plan.kind)
+            service.accuracy.begin_day(plan.start_s)
             service.seen_counters = {}
             service.level = None
             if not first:
                 service.learnt.forget()
+        for crowd in self.crowds.values():
+            crowd.begin_day()
+            if not first:
+                crowd.forget()
         for counter in self.counters.values():
             counter.begin_day()
         for name, state in self.lots.items():
@@ -81,7 +96,10 @@ def fitted(memory: Memory, house: House) -> Memory:
         name: memory.services.get(name) or _begun(service)
         for name, service in house.services.items()
     }
-    memory.counters = {name: memory.counters.get(name) or Counter() for name in house.counters}
+    groups = {group[0] for group in house.group.values()}
+    memory.crowds = {name: memory.crowds.get(name) or CrowdState() for name in sorted(groups)}
+    declared = {name: memory.counters.get(name) or Counter() for name in house.counters}
+    memory.counters = declared | memory.counters  # with those that only a ticket machine names
     memory.lots = {name: memory.lots.get(name) or LotState() for name in house.lots}
     memory.zones = {name: memory.zones.get(name) or ZoneState() for name in house.zones}
     return memory

@@ -29,6 +29,9 @@ def forget_after(memory: Memory, now_s: float) -> None:
         counter.changed_s = min(counter.changed_s, now_s)
         if counter.busy is not None and counter.busy.called_s > now_s:
             counter.busy = msgspec.structs.replace(counter.busy, called_s=now_s)
+    for crowd in memory.crowds.values():
+        if crowd.at_s > now_s:
+            crowd.belief = None
     memory.calls = [call for call in memory.calls if call.at.timestamp() <= now_s]
     memory.now_s = now_s
 
@@ -49,6 +52,7 @@ def _service(service: ServiceState, now_s: float) -> None:
         tickets.called, tickets.called_s = None, now_s
     for ticket in tickets.waiting.values():
         ticket.issued_s = min(ticket.issued_s, now_s)
+        ticket.left_s = min(ticket.left_s, now_s)
 
 
 def _seen(at_s: float | None, now_s: float) -> float | None:

@@ -3,16 +3,35 @@
 import msgspec
 
 from models.contract.results import Spread
+from models.wait.noshow import NoShow
 
 _PASSED = 5  # calls of later tickets after which one that was not called never will be
 
 
 class Waiting(msgspec.Struct):
-    """One waiting ticket. `told` is what was found when it was issued, to be held against it."""
+    """One waiting ticket. `told` is what was found when it was issued, to be held against it.
+
+    `left` is how likely its holder had gone by `left_s`, seconds since 1970.
+    """
 
     issued_s: float
     passed: int = 0
     told: Spread | None = None
+    left: float = 0.0
+    left_s: float = 0.0
+
+    def left_by(self, at_s: float, noshow: NoShow, told: float) -> float:
+        """How likely the holder has gone by then.
+
+        Args:
+            at_s: seconds since 1970.
+            noshow: how long people stay.
+            told: share of the leavers that a doorway tells of; only the others have gone unseen.
+        """
+        was = noshow.share((self.left_s - self.issued_s) / 60.0)
+        now = max(noshow.share((at_s - self.issued_s) / 60.0), was)
+        stayed: float = ((1.0 - now) / (1.0 - was)) ** (1.0 - told)
+        return 1.0 - (1.0 - self.left) * stayed
 
 
 class Tickets(msgspec.Struct):
@@ -41,7 +60,7 @@ class Tickets(msgspec.Struct):
         if number in self.waiting:
             return None
         last = next(reversed(self.waiting.values()), None)
-        ticket = self.waiting[number] = Waiting(issued_s=at_s)
+        ticket = self.waiting[number] = Waiting(issued_s=at_s, left_s=at_s)
         self.issued += 1
         if last is not None and last.issued_s > at_s:  # it came late over a cut line
             self.waiting = dict(sorted(self.waiting.items(), key=lambda item: item[1].issued_s))

@@ -4,9 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from models.contract.results import Spread
 from models.forecast.usual import SLOT_S, Then
-from models.state import waits
+from models.state import crowds, waits
 from models.state.house import House
 from models.state.memory import Memory
+from models.wait import estimator
+from models.wait.retold import retold
 
 DAY = timedelta(days=1)
 
@@ -34,14 +36,48 @@ class View:
         if until_s > self.now_s:
             raw = waits.shown(self.memory, self.house, service, counted=counted)
             return raw, "queue", until_s
-        return None, "", 0.0
+        return self._unseen(service)
 
-    def remaining(self, service: str, number: str) -> Spread | None:
-        """The wait from now on of the holder of a ticket."""
+    def _unseen(self, service: str) -> tuple[Spread | None, str, float]:
+        """The wait where no ticket and no display tells of the line."""
+        basis, until_s = self._crowd_basis(service)
+        crowd = crowds.crowd_of(self.memory, self.house, service, self.now_s) if basis else None
+        if crowd is None:
+            return None, "", 0.0
+        return estimator(basis)(crowd), basis, until_s
+
+    def _crowd_basis(self, service: str) -> tuple[str, float]:
+        """Which of the sensors that tell of a crowd are fresh, and until when."""
+        group = self.house.group[service][0]
+        eyes_s = [
+            min(self.zone_until_s(zone.id), self.zone_span_s(zone.id)[0] + self.fresh.ticket_s)
+            for zone in self.house.site.zones
+            if group in self.house.groups_in(zone.id) and self.memory.zones[zone.id].is_seen
+        ]
+        eye_s = max(eyes_s, default=0.0)
+        by = self.memory.crowds[group].by
+        if by == "buttons":
+            until_s = self.until_s(f"calls/{group}", self.fresh.ticket_s)
+            if until_s > self.now_s:
+                is_seen = eye_s > self.now_s
+                return ("buttons+camera", min(until_s, eye_s)) if is_seen else ("buttons", until_s)
+        elif by == "door":
+            until_s = min(self.until_s(f"crossings/{group}", self.fresh.ticket_s), eye_s)
+            if until_s > self.now_s:
+                return "camera+door", until_s
+        return "", 0.0
+
+    def remaining(
+        self, service: str, number: str, before: tuple[Spread, datetime] | None = None
+    ) -> Spread | None:
+        """The wait from now on of the holder of a ticket; `before` is what was told, and when."""
         if self.tickets_until_s(service) <= self.now_s:
             return None
         raw = waits.told(self.memory, self.house, service, number, self.now_s)
-        return raw and self.memory.services[service].learnt.conformal.apply(raw)
+        told = raw and self.memory.services[service].learnt.conformal.apply(raw)
+        if told is None or before is None:
+            return told
+        return retold(before[0], (self.now - before[1]).total_seconds(), told)
 
     def cars(self, lot: str, ahead_s: float = 0.0) -> tuple[float, float, float] | None:
         """Parked cars at 10, 50 and 90 %, now or so much later."""

@@ -1,5 +1,7 @@
 """From the memory to an estimator's view of the line, and from its answer to a told wait."""
 
+from collections.abc import Iterator
+
 from models.contract.results import Spread
 from models.state.counters import Counter
 from models.state.house import House
@@ -44,32 +46,42 @@ def shown(memory: Memory, house: House, service: str, *, counted: bool) -> Sprea
         return None
     calls = max(display.waiting + (not counted), 0)
     service_s = house.services[service].service_minutes * 60.0
-    spread: Spread | None = estimator("queue")(display.snapshot(calls, service_s))
-    return spread
+    return display.told(calls, memory.day_s, service_s)
 
 
 def line(memory: Memory, house: House, service: str, number: str | None, now_s: float) -> Line:
     """Everybody who is called before `number`, and all the counters that they share."""
     group = house.group[service]
     own_s = now_s if number is None else memory.services[service].tickets.waiting[number].issued_s
+    told_left = memory.exits.told
     people = []
     for member in group:
         for other, waiting in memory.services[member].tickets.waiting.items():
             if waiting.issued_s > own_s or (member == service and other == number):
                 break
-            people.append((waiting.issued_s, member))
-    people.sort(key=lambda person: person[0])
-    people.append((own_s, service))
-    variation2 = memory.services[service].learnt.durations.variation2
-    factor, factor_sd = memory.pace.belief(variation2)
+            left = waiting.left_by(now_s, memory.services[member].learnt.noshow, told_left)
+            people.append(Person(service=member, issued_s=waiting.issued_s, left=left))
+    people.sort(key=lambda person: person.issued_s)
+    people.append(Person(service=service, issued_s=own_s))
+    factor, factor_sd = memory.speed.belief(_running(memory, now_s))
     return Line(
         now_s=now_s,
         desks=_desks(memory, house, group, now_s),
-        people=tuple(Person(service=member, issued_s=issued_s) for issued_s, member in people),
+        people=tuple(people),
         learnt={member: memory.services[member].learnt for member in group},
         factor=factor,
         factor_sd=factor_sd,
     )
+
+
+def _running(memory: Memory, now_s: float) -> Iterator[tuple[float, float]]:
+    """Score and sd of the services that go on; who was just called may not have come."""
+    for counter in memory.counters.values():
+        busy = counter.busy
+        if busy is not None and busy.service in memory.services:
+            learnt = memory.services[busy.service].learnt
+            if now_s - busy.called_s > 2.0 * learnt.absent_s:
+                yield learnt.durations.score(now_s - busy.called_s)
 
 
 def counters_of(memory: Memory, house: House, service: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import msgspec
 from models.contract.results import Spread
 
 _STEP = 0.02  # of the logarithm of a margin, for each ticket
+_A_DAY = 40  # tickets after which those of one day weigh less and less: it may be a mad one
 _SHORT_S = 120.0  # a shorter wait says nothing about the long ones
 _LIMIT = math.log(4.0)
 
@@ -22,6 +23,11 @@ class Conformal(msgspec.Struct):
 
     lower: float = 0.0
     upper: float = 0.0
+    today: int = 0
+
+    def begin_day(self) -> None:
+        """A day has passed."""
+        self.today = 0
 
     def apply(self, raw: Spread) -> Spread:
         """The spread that should have been told, going by those told before."""
@@ -36,9 +42,11 @@ class Conformal(msgspec.Struct):
         if raw.p50_s < _SHORT_S:
             return
         told = self.apply(raw)
-        self.lower = _step(self.lower, (came_s < told.p10_s) - 0.1)
-        self.upper = _step(self.upper, (came_s > told.p90_s) - 0.1)
+        self.today += 1
+        step = _STEP * min(_A_DAY / self.today, 1.0)
+        self.lower = _step(self.lower, step * ((came_s < told.p10_s) - 0.1))
+        self.upper = _step(self.upper, step * ((came_s > told.p90_s) - 0.1))
 
 
-def _step(value: float, error: float) -> float:
-    return min(max(value + _STEP * error, -_LIMIT), _LIMIT)
+def _step(value: float, by: float) -> float:
+    return min(max(value + by, -_LIMIT), _LIMIT)

@@ -15,6 +15,8 @@ _LAST_S = 4 * 3600.0
 _STEP = math.log(_LAST_S / _FIRST_S) / (_BINS - 1)
 EDGES: Floats = np.concatenate(([0.0], _FIRST_S * np.exp(_STEP * np.arange(_BINS))))
 """(65,) float64, seconds: bin i is from EDGES[i] to EDGES[i + 1], each 12 % wider than the last."""
+_LOGS: Floats = np.log(EDGES[1:]) - _STEP / 2.0
+"""(64,) float64: the middle of each bin, as logarithm of seconds."""
 
 FIRST_GUESS = 10.0
 """How many services the site file's `service_minutes` counts for."""
@@ -38,7 +40,7 @@ class Durations(msgspec.Struct, dict=True):
         self.count += 1.0
         self.sum_s += duration_s
         self.sum_s2 += duration_s * duration_s
-        self.__dict__.pop("_shares", None)
+        self.__dict__.clear()
 
     def forget(self) -> None:
         """A day has passed."""
@@ -56,6 +58,16 @@ class Durations(msgspec.Struct, dict=True):
     def variation2(self) -> float:
         """Squared coefficient of variation."""
         return max(self.sum_s2 / self.count / self.mean_s**2 - 1.0, 0.01)
+
+    def score(self, duration_s: float) -> tuple[float, float]:
+        """How many standard deviations its logarithm is above the mean, and one of them."""
+        moments: tuple[float, float] | None = self.__dict__.get("_logs")
+        if moments is None:
+            mean = float(_LOGS @ self.weights) / self.count
+            square = float(_LOGS**2 @ self.weights) / self.count
+            moments = self.__dict__["_logs"] = mean, math.sqrt(max(square - mean**2, 0.01))
+        mean, sd = moments
+        return (math.log(max(duration_s, 1.0)) - mean) / sd, sd
 
     def draws(self, uniform: Floats) -> Floats:
         """Durations at these shares of the distribution, in seconds; the shape is kept."""

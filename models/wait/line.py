@@ -25,14 +25,19 @@ class Learnt(msgspec.Struct):
         """A day has passed."""
         self.durations.forget()
         self.noshow.forget()
+        self.conformal.begin_day()
 
 
 class Busy(msgspec.Struct, frozen=True):
-    """Whom a desk serves. `waited_s` is how long they waited, None if nobody knows."""
+    """Whom a desk serves. `waited_s` is how long they waited, None if nobody knows.
+
+    `left` is how likely they had gone when they were called; None once they came, or if unknown.
+    """
 
     service: str
     called_s: float
     waited_s: float | None
+    left: float | None = None
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -44,14 +49,18 @@ class Desk(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Somebody who waits: for what, and since when in seconds since 1970."""
+    """Somebody who waits: for what, since when in seconds since 1970, how likely gone by now."""
 
     service: str
     issued_s: float
+    left: float = 0.0
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line at the moment `now_s`. The last of `people` asks; all others are called before."""
+    """A line at the moment `now_s`. The last of `people` asks; all others are called before.
+
+    `factor` on all durations today is lognormal, `factor_sd` that of its logarithm.
+    """
 
     now_s: float
     desks: tuple[Desk, ...]

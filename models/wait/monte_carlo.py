@@ -9,11 +9,13 @@ import numpy.typing as npt
 
 from models.contract.results import Spread
 from models.wait.durations import Floats
-from models.wait.line import Desk, Learnt, Line, spread_of
+from models.wait.line import Desk, Line, Person, spread_of
 from models.wait.noshow import MINUTES
 
 RUNS = 160
-_WIDTH = 256  # people with draws of their own; the 257th shares those of the first
+_WIDTH = 1024  # sets of draws; few of those in one line share one
+_SPREAD = 2654435761  # multiplicative hashing (Knuth, vol. 3, 6.4)
+_PATIENCE_SD = 0.15  # of the logarithm of how readily people leave: no two days are alike
 _rng = np.random.default_rng(20261124)
 
 
@@ -23,13 +25,14 @@ def _stratified(columns: int) -> Floats:
     return (strata + 0.5) / RUNS
 
 
-# The same draws each time: an estimate changes only because the office did, one more person ahead
+# The same draws each time: an estimate changes only because the office did, one more just ahead
 # can only lengthen every single run, and a replay gives the same answers.
 _SERVICE = _stratified(_WIDTH)
 _ABSENT = _stratified(_WIDTH)
 _DESK = _stratified(64)
 _DESK_ABSENT = _stratified(64)
 _PACE = np.sort(_rng.standard_normal(10 * RUNS))[5::10][np.argsort(_rng.random(RUNS))]
+_PATIENCE = np.exp(_PATIENCE_SD * _PACE[_rng.permutation(RUNS)])
 _ROWS = np.arange(RUNS)
 
 
@@ -41,12 +44,16 @@ def wait(line: Line) -> Spread | None:
 
 def play(line: Line) -> Floats:
     """(RUNS,) float64: seconds until the last person of the line is called, inf for never."""
-    pace = np.maximum(line.factor + line.factor_sd * _PACE, 0.3)
+    pace = line.factor * np.exp(line.factor_sd * _PACE)
     free = np.stack([_free(line, i, desk, pace) for i, desk in enumerate(line.desks)], axis=1)
     starts, ends = _closures(line.desks)
     for j in range(starts.shape[1]):
         free = np.where((free >= starts[:, j]) & (free < ends[:, j]), ends[:, j], free)
-    lasting = _lasting(line, pace)
+    columns = _columns(line.people)
+    lasting = {
+        service: line.learnt[service].durations.draws(_SERVICE[:, columns]) * pace[:, None]
+        for service in {person.service for person in line.people}
+    }
     desks_of = {
         service: np.array([i for i, desk in enumerate(line.desks) if service in desk.services])
         for service in line.learnt
@@ -61,8 +68,10 @@ def play(line: Line) -> Floats:
             return np.maximum(called - line.now_s, 0.0)
         learnt = line.learnt[person.service]
         waited_min = np.minimum((called - person.issued_s) / 60.0, MINUTES - 1).astype(int)
-        absent = _ABSENT[:, i % _WIDTH] < learnt.noshow.table()[np.maximum(waited_min, 0)]
-        done = called + np.where(absent, learnt.absent_s, lasting[person.service][:, i % _WIDTH])
+        there = 1.0 - learnt.noshow.table()[np.maximum(waited_min, 0)]
+        there /= 1.0 - learnt.noshow.share((line.now_s - person.issued_s) / 60.0)
+        absent = _ABSENT[:, columns[i]] < 1.0 - (1.0 - person.left) * there**_PATIENCE
+        done = called + np.where(absent, learnt.absent_s, lasting[person.service][:, i])
         for j in range(starts.shape[1]):
             start, end = starts[taken, j], ends[taken, j]
             done = np.where((done >= start) & (done < end), end, done)
@@ -80,25 +89,15 @@ def _free(line: Line, index: int, desk: Desk, pace: Floats) -> Floats:
     column = index % _DESK.shape[1]
     left = learnt.durations.remaining(elapsed_s / line.factor, _DESK[:, column]) * pace
     if elapsed_s < learnt.absent_s and busy.waited_s is not None:
-        minute = min(max(int(busy.waited_s / 60.0), 0), MINUTES - 1)
-        absent = _DESK_ABSENT[:, column] < learnt.noshow.table()[minute]
+        share = learnt.noshow.share(busy.waited_s / 60.0) if busy.left is None else busy.left
+        absent = _DESK_ABSENT[:, column] < share
         left = np.where(absent, learnt.absent_s - elapsed_s, left)
     return line.now_s + left
 
 
-def _lasting(line: Line, pace: Floats) -> dict[str, Floats]:
-    """By service (RUNS, people) float64: how long each would be served today, in seconds."""
-    count = min(len(line.people), _WIDTH)
-    services = {person.service for person in line.people}
-    return {
-        service: _drawn(learnt, count) * pace[:, None]
-        for service, learnt in line.learnt.items()
-        if service in services
-    }
-
-
-def _drawn(learnt: Learnt, count: int) -> Floats:
-    return learnt.durations.draws(_SERVICE[:, :count])
+def _columns(people: tuple[Person, ...]) -> list[int]:
+    """Each keeps the draws of the millisecond at which they came, whoever else comes and goes."""
+    return [int(p.issued_s * 1000.0) * _SPREAD % 2**32 * _WIDTH >> 32 for p in people]
 
 
 def _closures(desks: tuple[Desk, ...]) -> tuple[Floats, Floats]:
