@@ -99,6 +99,13 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     )
     _site(hub)
     hub.add_argument("--state", metavar="DIR", help="where the journal is kept")
+    hub.add_argument(
+        "--export",
+        nargs="?",
+        const="-",
+        metavar="LOG",
+        help="only write what the journal holds as a log for replay (to standard output)",
+    )
 
     web = add("web", _web, "the residents' page and the feed", "machiai web site.toml --port 8080")
     _site(web)
@@ -121,18 +128,16 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
         "mosquitto's configuration and access rules",
         "machiai broker site.toml --out /etc/mosquitto",
     )
-    broker.add_argument(
-        "sites", nargs="+", type=Path, metavar="SITE.toml", help="an office's site file, or several"
+    _broker_arguments(broker)
+
+    replay = add(
+        "replay",
+        _replay,
+        "what would have been told, from a log",
+        "machiai replay site.toml --log log.jsonl.gz --ask ask.csv --out out.csv",
     )
-    broker.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
-    broker.add_argument(
-        "--folder", default="/etc/mosquitto", help="where what is written will lie (/etc/mosquitto)"
-    )
-    broker.add_argument(
-        "--pki", default="/etc/machiai/pki", help="where certificates lie (/etc/machiai/pki)"
-    )
-    broker.add_argument("--crl", action="store_true", help="refuse what crl.pem there revokes")
-    broker.add_argument("--bind", metavar="ADDRESS", help="listen on this address alone (all)")
+    _site(replay)
+    _replay_arguments(replay)
 
     check = add("check", _check, "is the site file right", "machiai check site.toml")
     _site(check)
@@ -143,6 +148,29 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
         add_arguments(models)
     return parser
+
+
+def _broker_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "sites", nargs="+", type=Path, metavar="SITE.toml", help="an office's site file, or several"
+    )
+    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    command.add_argument(
+        "--folder", default="/etc/mosquitto", help="where what is written will lie (/etc/mosquitto)"
+    )
+    command.add_argument(
+        "--pki", default="/etc/machiai/pki", help="where certificates lie (/etc/machiai/pki)"
+    )
+    command.add_argument("--crl", action="store_true", help="refuse what crl.pem there revokes")
+    command.add_argument("--bind", metavar="ADDRESS", help="listen on this address alone (all)")
+
+
+def _replay_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--log", required=True, type=Path, help="observations as JSON lines, .gz or not"
+    )
+    command.add_argument("--ask", required=True, type=Path, help="what was asked when, a CSV file")
+    command.add_argument("--out", required=True, type=Path, help="where to write the answers")
 
 
 def _site(command: argparse.ArgumentParser) -> None:
@@ -323,13 +351,25 @@ def _sensors(
 def _hub(arguments: argparse.Namespace) -> int:
     from broker import service  # noqa: PLC0415
     from broker.clock import from_environment  # noqa: PLC0415
-    from broker.hub.hub import serve  # noqa: PLC0415
+    from broker.hub.hub import JOURNAL, serve  # noqa: PLC0415
     from broker.session import address_of  # noqa: PLC0415
 
     site = _read(arguments.site)
-    clock, address = from_environment(), address_of(site.broker)
     folder = service.state_folder("hub", arguments.state)
+    if arguments.export is not None:
+        from broker.hub.export import export  # noqa: PLC0415
+
+        export(site.id, folder / JOURNAL, arguments.export)
+        return 0
+    clock, address = from_environment(), address_of(site.broker)
     return service.run(lambda: serve(site, clock, address, folder))
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from broker.replay import replay  # noqa: PLC0415
+
+    replay(_read(arguments.site), arguments.log, arguments.ask, arguments.out)
+    return 0
 
 
 def _web(arguments: argparse.Namespace) -> int:

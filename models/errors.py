@@ -27,6 +27,12 @@ class BadUsage(MachiaiError, ValueError):
     exit_code = 64  # EX_USAGE
 
 
+class BadData(MachiaiError, ValueError):
+    """A log or a list of asks that is not what it should be."""
+
+    exit_code = 65  # EX_DATAERR
+
+
 class Missing(MachiaiError, FileNotFoundError):
     """A file, a model or a device that is needed and not there."""
 

@@ -27,6 +27,9 @@ from models.state.office import Office
 
 logger = logging.getLogger("machiai.hub")
 
+JOURNAL = "journal.sqlite"
+"""In the folder where a hub keeps its state."""
+
 _GATHER_S = 0.02  # one commit for all that comes in this time
 _PUBLISH_S = 0.1  # results at most so often
 _TICK_S = 5.0  # and at least so often, by the office's clock: time itself changes them
@@ -35,6 +38,7 @@ _REPEAT_S = 5.0  # and one that only said again what is here: it could take it f
 _BATCH = 2000  # messages in one commit; the loop does other things between two
 _SNAPSHOT_S = 30.0
 _SNAPSHOT_RECORDS = 2000
+_FORECAST_S = 300.0  # by the office's clock; a tenth of a second's work
 _RETRY_S = 1.0
 _INBOX = 50_000  # beyond this what comes is dropped: its sender sends it again
 _INBOX_BYTES = 64 * 2**20
@@ -59,7 +63,7 @@ class Hub:
         self._site = site
         self._clock = clock
         self._calendar = Calendar(site)
-        self._journal = Journal(folder / "journal.sqlite")
+        self._journal = Journal(folder / JOURNAL)
         self._ingest = Ingest(self._journal.marks())
         self._durable = {key: mark.seq for key, mark in self._ingest.marks.items()}
         self._belief = Belief(site, self._journal, office)
@@ -73,6 +77,8 @@ class Hub:
         self._own = self._topic("")
         self._turn = -1.0, FIRST_DAY
         self._alerts: set[str] = set()
+        self._forecasts: dict[str, Result] = {}
+        self._forecast_part = -1
         self._unsaved = 0
         self._saved_s = 0.0
         self._agrees = True  # the office holds what the journal holds, no more
@@ -84,6 +90,7 @@ class Hub:
                 f"{topics.VERSION}/{site.id}/+/obs/#",
                 f"{topics.VERSION}/{site.id}/+/about",
                 f"{topics.VERSION}/{site.id}/{topics.HUB}/+/+",
+                f"{topics.VERSION}/{site.id}/{topics.HUB}/forecast/+/+",
             ],
             on_message=self._message,
             on_connection=self._connection,
@@ -331,13 +338,17 @@ class Hub:
     def _current(self) -> dict[str, Result]:
         """All results, but for services that are not held today at all."""
         now = self._clock.now()
+        part = int(now.timestamp() / _FORECAST_S)
+        if part != self._forecast_part:
+            self._forecasts = self._belief.office.forecasts(now)
+            self._forecast_part = part
         today = self._calendar.day_of(now)
         dated = {f"service/{s.id}": s.id for s in self._site.services if s.dates is not None}
         return {
             key: result
             for key, result in self._belief.office.results(now).items()
             if key not in dated or self._calendar.is_held(dated[key], today)
-        }
+        } | self._forecasts
 
 
 async def serve(site: Site, clock: Clock, address: Address, folder: Path) -> None:

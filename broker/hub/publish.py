@@ -6,7 +6,7 @@ import msgspec
 
 from models.contract import topics
 from models.contract.codec import encode
-from models.contract.results import Ack, Call, Message, Result
+from models.contract.results import RESULTS, Ack, Call, Message, Result
 
 Publish = Callable[[str, bytes, bool], bool]
 """Topic, payload, retain; False if there is no connection."""
@@ -34,7 +34,7 @@ class Publisher:
         for key, result in results.items():
             self.retained(topics.result(self._site, key), result)
         wanted = {topics.result(self._site, key) for key in results}
-        prefixes = tuple(topics.result(self._site, kind) + "/" for kind in _CLEARED)
+        prefixes = tuple(topics.result(self._site, kind) + "/" for kind in RESULTS)
         for topic in (self._found | set(self._said)) - wanted:
             if topic.startswith(prefixes) and self._publish(topic, b"", True):
                 self._said.pop(topic, None)
@@ -56,9 +56,6 @@ class Publisher:
         """Tell a device that all up to `seq` is durable. Said again when asked: it may be lost."""
         topic = topics.device(self._site, device, "ack")
         self._publish(topic, encode(Ack(stream=stream, seq=seq)), True)
-
-
-_CLEARED = ("service", "lot", "zone", "notice", "alert")
 
 
 def _same(before: Message, now: Message) -> bool:

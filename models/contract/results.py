@@ -1,5 +1,6 @@
 """What a device says of itself and the hub of the office, all of it retained."""
 
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -169,6 +170,91 @@ class AlertResult(Result, frozen=True, kw_only=True):
     why: str
 
 
+class Measured(Message, frozen=True, kw_only=True):
+    """Told waits that came true: means in seconds, and the share that came within p10 to p90."""
+
+    count: Count
+    told_s: float
+    came_s: float
+    error_s: float
+    coverage: float
+
+
+class MeasuredLevel(Measured, frozen=True, kw_only=True):
+    """Those that were told as so busy."""
+
+    level: Level
+
+
+class MeasuredDay(Measured, frozen=True, kw_only=True):
+    """Those of one day, by the local date."""
+
+    day: date
+
+
+class AccuracyResult(Result, frozen=True, kw_only=True):
+    """How true the waits were that one service told, over the last 28 days."""
+
+    total: Measured | None = None
+    levels: tuple[MeasuredLevel, ...] = ()
+    days: tuple[MeasuredDay, ...] = ()
+
+
+class People(Message, frozen=True, kw_only=True):
+    """People who wait in the hour around a moment."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+class ServiceStep(Message, frozen=True, kw_only=True):
+    """A service at one moment to come. `wait` is that of who comes then."""
+
+    at: Time
+    waiting: People
+    wait: Spread | None = None
+
+
+class BestTime(Message, frozen=True, kw_only=True):
+    """The hour in which to come today."""
+
+    since: Time = msgspec.field(name="from")
+    until: Time
+    waiting: People
+    wait: Spread | None = None
+
+
+class HalfHour(Message, frozen=True, kw_only=True):
+    """People who wait for a service in a half hour of today: usually, and as it came."""
+
+    at: Time
+    usual: float | None = None
+    came: float | None = None
+
+
+class ServiceForecast(Result, frozen=True, kw_only=True):
+    """The coming hours and days of one service, and how today compares with what is usual."""
+
+    steps: tuple[ServiceStep, ...] = ()
+    best: BestTime | None = None
+    today: tuple[HalfHour, ...] = ()
+
+
+class LotStep(Message, frozen=True, kw_only=True):
+    """A car park at one moment to come."""
+
+    at: Time
+    free: Free
+
+
+class LotForecast(Result, frozen=True, kw_only=True):
+    """The coming hours and days of one car park."""
+
+    capacity: Count
+    steps: tuple[LotStep, ...] = ()
+
+
 class HubAbout(Message, frozen=True, kw_only=True):
     """What the hub is, and how many messages it has refused, by reason."""
 
@@ -183,8 +269,11 @@ RESULTS: dict[str, type[Result]] = {
     "zone": ZoneResult,
     "notice": NoticeResult,
     "alert": AlertResult,
+    "accuracy": AccuracyResult,
+    "forecast/service": ServiceForecast,
+    "forecast/lot": LotForecast,
 }
-"""Results by the topic level below `hub/`; each has a name below it."""
+"""Results by the topic levels below `hub/`; each has a name below it."""
 
 DEVICE_MESSAGES: dict[str, type[Message]] = {
     "state": State,

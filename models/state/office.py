@@ -6,6 +6,7 @@ from models.contract.observations import Observation
 from models.contract.results import Call, Result, Spread
 from models.site import Site
 from models.state.folding import Folding
+from models.state.forecasts import forecasts_of
 from models.state.house import House
 from models.state.memory import Memory, dumped, fitted, loaded
 from models.state.results import results_of
@@ -18,7 +19,7 @@ class Office:
 
     Args:
         site: the office's site file.
-        assume_alive: a log without beats is replayed: silence means that nothing happened.
+        assume_alive: a log is replayed: until its first beat silence means that nothing happened.
     """
 
     def __init__(self, site: Site, *, assume_alive: bool = False) -> None:
@@ -44,6 +45,8 @@ class Office:
             at_s: when, in seconds since 1970; what is later than `received_s` counts as then.
             received_s: when the hub got it.
         """
+        if observation.kind == "beat":
+            self._assume_alive = False
         self._folding.apply(observation, at_s, received_s)
 
     def results(self, now: datetime) -> dict[str, Result]:
@@ -52,6 +55,13 @@ class Office:
         Everything that the site file declares has a result; a notice only while it holds.
         """
         return results_of(self._view(now))
+
+    def forecasts(self, now: datetime) -> dict[str, Result]:
+        """What can be said of the coming hours and days, by the topic below `hub/`.
+
+        It costs as much as a hundred estimates: ask every few minutes, not at each observation.
+        """
+        return forecasts_of(self._view(now))
 
     def new_calls(self) -> list[Call]:
         """Calls to be called out, since this was last asked; calls that came late are not."""
@@ -73,9 +83,23 @@ class Office:
         """
         return self._view(now).wait(service, counted=counted)[0]
 
-    def remaining(self, service: str, ticket: str, now: datetime) -> Spread | None:
-        """How much longer a ticket waits, None if it does not wait or nobody knows."""
-        return self._view(now).remaining(service, ticket)
+    def remaining(
+        self,
+        service: str,
+        ticket: str,
+        now: datetime,
+        before: tuple[Spread, datetime] | None = None,
+    ) -> Spread | None:
+        """How much longer a ticket waits, None if it does not wait or nobody knows.
+
+        Args:
+            service: for what.
+            ticket: its number.
+            now: when it is asked.
+            before: what its holder was told last, and when: not more than 5 min a minute is taken
+                off that.
+        """
+        return self._view(now).remaining(service, ticket, before)
 
     def cars(
         self, lot: str, now: datetime, ahead_s: float = 0.0

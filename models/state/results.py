@@ -3,6 +3,7 @@
 import msgspec
 
 from models.contract.results import AlertResult, CallsResult, NoticeResult, Result, ZoneResult
+from models.state.measured import accuracy_result
 from models.state.places import lot_result, zone_result
 from models.state.sanity import checked
 from models.state.services import service_result
@@ -22,6 +23,7 @@ def results_of(view: View) -> dict[str, Result]:
         told = results[f"zone/{zone}"]
         if isinstance(told, ZoneResult) and told.over:
             results[f"alert/{zone}"] = _over_alert(view, zone, told)
+    results |= {f"accuracy/{s}": accuracy_result(view, s) for s in house.services}
     results["calls"] = _calls_result(view)
     for result in results.values():
         checked(result)

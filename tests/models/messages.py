@@ -2,7 +2,7 @@
 
 import types
 import typing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=st.ju
 PLAIN = {
     Id: st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=32),
     Time: TIMES,
+    date: st.dates(),
     str: st.text(max_size=64),
     bool: st.booleans(),
     int: st.integers(-(2**53), 2**53),

@@ -29,16 +29,40 @@ INSERT INTO cursor SELECT 'kept', coalesce(max(id), 0) FROM journal;
 """How far the numbers of tickets are blanked, and up to where rows were never rolled up."""
 
 
-class Retention:
-    """Forgets what is old, in the order of the journal and only behind the snapshot.
+class Numbers:
+    """Made-up numbers of tickets in the place of those printed.
 
-    What is behind the snapshot will not be folded again, and it was rolled up as it was written.
-    A ticket of one day keeps one made-up number, so that its waits can still be told; which one
-    stands for which printed number is only in this memory.
+    A ticket of one day keeps one, so that its waits can still be told; which one stands for which
+    printed number is only in this memory.
     """
 
     def __init__(self) -> None:
         self._made_up: dict[tuple[str, str], tuple[str, int]] = {}
+
+    def blanked(self, payload: bytes, service: str, at_ms: int) -> bytes:
+        """The same observation of a ticket with another number."""
+        try:
+            fields = msgspec.json.decode(payload)
+            number = str(fields["number"])
+        except (msgspec.MsgspecError, ValueError, RecursionError, TypeError, KeyError):
+            return b"{}"  # it was refused when it came; nothing of it is needed
+        made_up, since_ms = self._made_up.get((service, number), ("", 0))
+        if not made_up or abs(at_ms - since_ms) > DAY_MS // 2:
+            made_up = secrets.token_hex(4)
+            self._made_up[service, number] = made_up, at_ms
+        if len(self._made_up) > 10 * _STEP:
+            self._made_up = {k: v for k, v in self._made_up.items() if at_ms - v[1] < DAY_MS}
+        return msgspec.json.encode(fields | {"number": made_up})
+
+
+class Retention:
+    """Forgets what is old, in the order of the journal and only behind the snapshot.
+
+    What is behind the snapshot will not be folded again, and it was rolled up as it was written.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
 
     def step(self, db: sqlite3.Connection, now_ms: int) -> bool:
         """Take one step, within the caller's transaction; whether there is more to do."""
@@ -77,25 +101,11 @@ class Retention:
             if kind == "ticket":
                 db.execute(
                     "UPDATE journal SET payload = ? WHERE id = ?",
-                    (self._blanked(payload, name, at_ms), key),
+                    (self._numbers.blanked(payload, name, at_ms), key),
                 )
         if count:
             db.execute("UPDATE cursor SET id = ? WHERE name = 'numbers'", (rows[count - 1][0],))
         return count == _STEP
-
-    def _blanked(self, payload: bytes, service: str, at_ms: int) -> bytes:
-        try:
-            fields = msgspec.json.decode(payload)
-            number, event = str(fields["number"]), fields["event"]
-        except (msgspec.MsgspecError, ValueError, RecursionError, TypeError, KeyError):
-            return b"{}"  # it was refused when it came; nothing of it is needed
-        made_up, since_ms = self._made_up.get((service, number), ("", 0))
-        if not made_up or event == "issued" or abs(at_ms - since_ms) > DAY_MS // 2:
-            made_up = secrets.token_hex(4)
-            self._made_up[service, number] = made_up, at_ms
-        if len(self._made_up) > 10 * _STEP:
-            self._made_up = {k: v for k, v in self._made_up.items() if at_ms - v[1] < DAY_MS}
-        return msgspec.json.encode(fields | {"number": made_up})
 
 
 def _forget(db: sqlite3.Connection, behind: int, before_ms: int) -> bool:
