@@ -16,6 +16,9 @@ from models.errors import BadSite
 Names = Annotated[dict[str, str], msgspec.Meta(min_length=1)]
 """A name by language tag, as residents call the thing."""
 
+Language = Literal["ja", "ja-Hira", "en", "zh-Hans", "zh-Hant", "ko", "vi", "pt-BR", "tl"]
+"""What pages and displays can say, as BCP 47 tags; `ja-Hira` is やさしい日本語 with readings."""
+
 Clock = Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)(?!\n)$")]
 Days = Annotated[
     str,
@@ -24,6 +27,8 @@ Days = Annotated[
 Dates = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?(?!\n)$")]
 """A day, or two with a slash between for all from the first to the second."""
 
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Minutes = Annotated[float, msgspec.Meta(gt=0, le=600)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -59,8 +64,9 @@ class Office(Table, frozen=True, kw_only=True):
     timezone: str = "Asia/Tokyo"
     hours: tuple[Hours, ...]
     holidays: Literal["jp", "none"] | tuple[Dates, ...] = "jp"
-    languages: tuple[str, ...] = ("ja", "en")
+    languages: tuple[Language, ...] = ("ja", "en")
     url: str | None = None  # the public page, for the QR on displays
+    location: tuple[Longitude, Latitude] | None = None  # degrees (WGS 84)
 
 
 class Service(Table, frozen=True, kw_only=True):
@@ -158,7 +164,7 @@ class Display(Table, frozen=True, kw_only=True):
     services: tuple[Id, ...] = ()  # none named: all
     lots: tuple[Id, ...] = ()
     zones: tuple[Id, ...] = ()
-    languages: tuple[str, ...] = ("ja", "en")
+    languages: tuple[Language, ...] = ("ja", "en")
 
 
 class Broker(Table, frozen=True, kw_only=True):

@@ -23,7 +23,8 @@ from signage.freshness import Life, State
 from signage.mirror import Mirror
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
-_LONGEST = timedelta(hours=1)  # a document is made anew at least so often
+LONGEST = timedelta(hours=1)
+"""A document is made anew at least so often."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,19 +175,27 @@ def document(mirror: Mirror, now: datetime) -> SiteDocument:
             CallItem(number=c.number, service=c.service, counter=c.counter, at=c.at)
             for c in calls.calls
         ),
-        notices=tuple(
-            NoticeItem(id=name, **_fields(notice, NoticeItem))
-            for name, notice in mirror.notices().items()
-            if _holds(notice, now)
-        ),
+        notices=notices(mirror, now),
+    )
+
+
+def notices(mirror: Mirror, now: datetime) -> tuple[NoticeItem, ...]:
+    """What holds at `now`."""
+    return tuple(
+        NoticeItem(id=name, **_fields(notice, NoticeItem))
+        for name, notice in mirror.notices().items()
+        if _holds(notice, now)
     )
 
 
 def render(mirror: Mirror, now: datetime) -> tuple[bytes, datetime]:
     """The document as JSON, and until when it holds if nothing new is heard."""
-    made = document(mirror, now)
-    ends = [end for end in _ends(mirror) if end > now]
-    return msgspec.json.encode(codec.plain(made)), min([now + _LONGEST, *ends])
+    return msgspec.json.encode(codec.plain(document(mirror, now))), good_until(mirror, now)
+
+
+def good_until(mirror: Mirror, now: datetime) -> datetime:
+    """Until when what is made of the document at `now` holds if nothing new is heard."""
+    return min([now + LONGEST, *(end for end in _ends(mirror) if end > now)])
 
 
 def render_sites(site: Site) -> bytes:

@@ -13,14 +13,17 @@ from broker.clock import Clock
 from models.contract import codec, topics
 from models.contract.results import (
     RESULTS,
+    AccuracyResult,
     Call,
     CallsResult,
     Free,
     HubAbout,
+    LotForecast,
     LotResult,
     Message,
     NoticeResult,
     Result,
+    ServiceForecast,
     ServiceResult,
     State,
     ZoneResult,
@@ -39,7 +42,6 @@ _SINGLE: dict[str, type[Message]] = {
     "calls": CallsResult,
     "call": Call,
 }
-_LATER = frozenset({"forecast", "accuracy"})  # not shown yet, and not wrong
 
 
 class Mirror:
@@ -135,6 +137,21 @@ class Mirror:
             if isinstance(found, NoticeResult)
         }
 
+    def accuracy(self, service: str) -> AccuracyResult | None:
+        """How true the waits of a service were."""
+        found = self._messages.get(("accuracy", service))
+        return found if isinstance(found, AccuracyResult) else None
+
+    def service_forecast(self, name: str) -> ServiceForecast | None:
+        """The coming hours and days of a service."""
+        found = self._messages.get(("forecast/service", name))
+        return found if isinstance(found, ServiceForecast) else None
+
+    def lot_forecast(self, name: str) -> LotForecast | None:
+        """The coming hours and days of a lot."""
+        found = self._messages.get(("forecast/lot", name))
+        return found if isinstance(found, LotForecast) else None
+
     async def changed(self, since: int) -> int:
         """Wait until the version is another than `since`, and say which."""
         while self.version == since:
@@ -143,9 +160,9 @@ class Mirror:
 
     def _take(self, topic: str, payload: bytes, *, retain: bool) -> None:
         site, device, levels = topics.split(topic)
-        if site != self.site.id or device != topics.HUB or levels[0] in _LATER:
+        if site != self.site.id or device != topics.HUB:
             return
-        kind, name = levels[0], "/".join(levels[1:])
+        kind, name = ("/".join(levels[:-1]), levels[-1]) if len(levels) > 1 else (levels[0], "")
         wanted = RESULTS.get(kind) if name else _SINGLE.get(kind)
         if wanted is None:
             raise BadTopic(f"want a result of the hub, got {topic[:80]!r}")
@@ -229,12 +246,17 @@ def _check(result: Result) -> None:
         wait = result.wait
         if not 0 <= wait.p10_s <= wait.p50_s <= wait.p90_s:
             raise BadPayload(f"want 0 <= p10_s <= p50_s <= p90_s, got {wait}")
+    if isinstance(result, LotForecast):
+        for step in result.steps:
+            _check_free("forecast", step.free, result.capacity)
     if isinstance(result, LotResult):
         _check_free("lot", result.free, result.capacity)
         if result.accessible is not None:
             _check_free("accessible", result.accessible.free, result.accessible.capacity)
 
 
-def _check_free(which: Literal["lot", "accessible"], free: Free | None, capacity: int) -> None:
+def _check_free(
+    which: Literal["lot", "accessible", "forecast"], free: Free | None, capacity: int
+) -> None:
     if free is not None and not 0 <= free.p10 <= free.p50 <= free.p90 <= capacity:
         raise BadPayload(f"want 0 <= p10 <= p50 <= p90 <= {capacity} free, got {free} in {which}")

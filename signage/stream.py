@@ -73,7 +73,9 @@ class Stream:
             return response
         reader = Reader(transport, request.version >= HttpVersion11)
         retry = random.randint(*_RETRY_MS)  # noqa: S311  jitter, no secret
-        reader.write(f"retry: {retry}\n\n".encode() + self._snapshot() + self._ping())
+        known = request.headers.get("Last-Event-ID") == self._mirror.tag
+        news = b"" if known else self._snapshot()
+        reader.write(f"retry: {retry}\n\n".encode() + news + self._ping())
         self._readers.add(reader)
         try:
             await reader.gone.wait()

@@ -3,24 +3,30 @@
 import asyncio
 import email.utils
 import resource
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import date
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiohttp import web
 
 from broker.clock import Clock
+from broker.service import state_folder
 from broker.session import Address, Session
 from models.calendar import Calendar
 from models.errors import Unavailable
 from models.site import Site
 from models.world.office import live
 from signage import assets
+from signage.accuracy import AccuracyPage
 from signage.api import Api, problem, problems
 from signage.cache import Cache
 from signage.demo import DemoPage, Truth
 from signage.display import Lobby
+from signage.history import Days, keep
 from signage.mirror import Mirror
 from signage.page import Page
 from signage.stream import Stream
@@ -46,14 +52,17 @@ _HEADERS = {
 }
 
 
-def web_app(site: Site, mirror: Mirror, clock: Clock, *, demo: bool = False) -> web.Application:
+def web_app(
+    site: Site, mirror: Mirror, clock: Clock, *, demo: bool = False, days: Days | None = None
+) -> web.Application:
     """The public pages and the feed. Reads its files here: call it outside a running loop."""
     app, cache = _app(mirror, clock)
     page = Page(site, mirror, cache)
     app.router.add_get("/", page.page)
     app.router.add_get("/part", page.part)
     app.router.add_get("/text", page.text)
-    Api(site, mirror, cache, app[STREAM]).add_to(app.router)
+    app.router.add_get("/accuracy", AccuracyPage(site, mirror, cache, page).page)
+    Api(site, mirror, cache, app[STREAM], days).add_to(app)
     for display in site.displays:
         lobby = Lobby(site, display, mirror, cache, f"/lobby/{display.id}/part")
         app.router.add_get(f"/lobby/{display.id}", lobby.page)
@@ -93,11 +102,30 @@ async def serve_web(
         Unavailable: the port is taken.
     """
     mirror = Mirror(site, clock)
-    app = await asyncio.to_thread(web_app, site, mirror, clock, demo=demo_seed is not None)
-    steps: dict[str, Step] = {}
-    if demo_seed is not None:
-        steps["truth"] = partial(_note_truth, app[DEMO], mirror, demo_seed)
-    await _serve(app, mirror, address, "web", (host, port), steps)
+    demo = demo_seed is not None
+    async with _days(site, clock, demo=demo) as days:
+        app = await asyncio.to_thread(web_app, site, mirror, clock, demo=demo, days=days)
+        steps: dict[str, Step] = {}
+        if days is not None:
+            steps["history"] = partial(keep, days, mirror)
+        if demo_seed is not None:
+            steps["truth"] = partial(_note_truth, app[DEMO], mirror, demo_seed)
+        await _serve(app, mirror, address, "web", (host, port), steps)
+
+
+@asynccontextmanager
+async def _days(site: Site, clock: Clock, *, demo: bool) -> AsyncIterator[Days | None]:
+    """Where history is kept: the demo's goes with it, and what else is made up leaves none."""
+    if not clock.is_simulated:
+        yield Days(state_folder("web", None) / "history", site)
+    elif demo:
+        folder = await asyncio.to_thread(TemporaryDirectory, prefix="machiai-demo-")
+        try:
+            yield Days(Path(folder.name), site)
+        finally:
+            await asyncio.to_thread(folder.cleanup)
+    else:
+        yield None
 
 
 async def serve_display(

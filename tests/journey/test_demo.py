@@ -77,7 +77,7 @@ async def test_the_demo_serves_an_office_that_lives_and_ends_by_itself() -> None
                 said += line.decode()
         base = f"http://127.0.0.1:{port}"
         (lobby,) = re.findall(r"(http://\S+/) +the display in the lobby", said)
-        schema = json.loads(await asyncio.to_thread(fetch, f"{base}/api/v1/schema/site.json"))
+        schema = json.loads(await asyncio.to_thread(fetch, f"{base}/api/v1/schema/1.0/site.json"))
 
         def feed() -> dict[str, Any]:
             document: dict[str, Any] = json.loads(fetch(f"{base}/api/v1/sites/minami"))

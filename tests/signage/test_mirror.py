@@ -1,13 +1,21 @@
 import asyncio
 import logging
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.contract.codec import encode
 from models.contract.results import (
+    AccuracyResult,
     Free,
+    LotForecast,
     LotResult,
+    LotStep,
+    Result,
+    ServiceForecast,
     ServiceResult,
     Spread,
     State,
@@ -95,9 +103,35 @@ def test_what_is_refused_is_logged_once(hub: Hub, caplog: pytest.LogCaptureFixtu
 def test_results_of_other_offices_and_devices_are_none_of_ours(hub: Hub) -> None:
     for topic in ("machiai/v1/kita/hub/state", "machiai/v1/minami/cam-1/state"):
         hub.mirror.apply(topic, b'{"state":"ready"}', retain=True)
-    hub.mirror.apply(HUB + "forecast/service/moving", b"{}", retain=True)
     assert not hub.mirror.has_news
     assert not hub.mirror.refused
+
+
+def test_forecasts_and_accuracy_are_heard(hub: Hub) -> None:
+    at: dict[str, Any] = {
+        "at": hub.clock.now(),
+        "valid_until": hub.clock.now() + timedelta(minutes=30),
+    }
+    told: dict[str, Result] = {
+        "forecast/service/moving": ServiceForecast(**at),
+        "forecast/lot/front": LotForecast(**at, capacity=40),
+        "accuracy/moving": AccuracyResult(**at),
+    }
+    for leaf, result in told.items():
+        hub.mirror.apply(HUB + leaf, encode(result), retain=True)
+    assert hub.mirror.service_forecast("moving") == told["forecast/service/moving"]
+    assert hub.mirror.lot_forecast("front") == told["forecast/lot/front"]
+    assert hub.mirror.accuracy("moving") == told["accuracy/moving"]
+    assert hub.mirror.accuracy("tax") is None
+    assert not hub.mirror.refused
+
+
+def test_a_forecast_of_more_free_places_than_there_are_is_refused(hub: Hub) -> None:
+    now = hub.clock.now()
+    step = LotStep(at=now, free=Free(p10=1, p50=2, p90=41))
+    told = LotForecast(at=now, valid_until=now, capacity=40, steps=(step,))
+    hub.mirror.apply(HUB + "forecast/lot/front", encode(told), retain=True)
+    assert hub.mirror.refused == {"BadPayload": 1}
 
 
 def test_a_hub_with_nothing_new_to_say_is_not_gone(hub: Hub) -> None:
