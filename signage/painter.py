@@ -16,8 +16,9 @@ from models.contract.results import (
     Vacancy,
     ZoneResult,
 )
-from models.site import Lot, Names, Service, Site, Zone
+from models.site import Lot, Service, Site, Zone
 from signage.answer import answer
+from signage.curve import best_of, curve_of
 from signage.freshness import Life, State
 from signage.mirror import Mirror
 from signage.view import (
@@ -131,6 +132,7 @@ class Painter:
         spread = shown.wait if shown else None
         names = [self._counter_names.get(counter) for counter in service.counters]
         unknown = words("unknown")
+        forecast = mirror.service_forecast(service.id)
         return ServiceView(
             **_fields(base),
             id=service.id,
@@ -140,6 +142,8 @@ class Painter:
             waiting="" if people is None else words("people.unit", count=people),
             wait=unknown if spread is None else words.wait(spread),
             called=shown.called if shown else None,
+            curve=curve_of(forecast, words, now),
+            best=best_of(forecast, words, now) if shown and level and level > 1 else "",
         )
 
     def _lot(self, lot: Lot, result: LotResult | None, now: datetime) -> LotView:
@@ -232,7 +236,7 @@ class Painter:
             base = self._state(lasting, "open", now, "", None)
             has_begun = notice.since is None or notice.since <= now
             if base.has_values and has_begun and notice.texts:
-                language, text = _text(notice.texts, self._words.language)
+                language, text = self._words.pick(notice.texts)
                 yield NoticeView(
                     **_fields(base),
                     id=name,
@@ -251,10 +255,3 @@ def _life(result: Result | None, state: State) -> Life:
 
 def _fields(view: View) -> dict[str, Any]:
     return {name: getattr(view, name) for name in View.__struct_fields__}
-
-
-def _text(texts: Names, language: str) -> tuple[str, str]:
-    """Language and text, in this language or the first that there is."""
-    if language in texts:
-        return language, texts[language]
-    return next(iter(texts.items()))

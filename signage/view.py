@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from signage.curve import Curve
 from signage.freshness import Life, Phase
 from signage.wording import SHAPES
 
@@ -40,6 +41,8 @@ class ServiceView(View, frozen=True, kw_only=True):
     waiting: str
     wait: str
     called: str | None
+    curve: Curve | None = None
+    best: str = ""
 
 
 class LotView(View, frozen=True, kw_only=True):

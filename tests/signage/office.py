@@ -1,6 +1,7 @@
 """An office whose results are put into a mirror as the hub would publish them."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -14,13 +15,18 @@ from broker.clock import Clock
 from models.contract import codec, topics
 from models.contract.results import (
     AccessibleResult,
+    BestTime,
     Call,
     CallsResult,
     Free,
+    HalfHour,
     LotResult,
     Message,
     NoticeResult,
+    People,
+    ServiceForecast,
     ServiceResult,
+    ServiceStep,
     Spread,
     State,
     ZoneResult,
@@ -33,6 +39,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "ansible" / "sites" / "example.t
 NOON = datetime(2026, 11, 24, 1, 32, tzinfo=UTC)
 """Tuesday 10:32 in Tokyo."""
 TUESDAY = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+DAY, HALF_HOUR = timedelta(days=1), timedelta(minutes=30)
 
 
 class HandClock(Clock):
@@ -126,6 +133,29 @@ class Hub:
             ZoneResult(**self.times(), state="open", people=42, capacity=60, level=3, over=False),
         )
         self.call("A123", "A122", "B045", "C007")
+        for most, service in enumerate(self.site.services):
+            self.forecast(service.id, 2.0 + 6 * most)
+
+    def forecast(self, service: str, most: float) -> None:
+        """A morning busier than usual, and a quiet hour from 15:00."""
+        opens, now = self.clock.at.replace(hour=23, minute=30) - DAY, self.clock.now()
+        usual = [most * abs(math.sin(i / 2.5)) for i in range(17)]
+        halves = [(opens + i * HALF_HOUR, value) for i, value in enumerate(usual)]
+        today = tuple(
+            HalfHour(at=at, usual=value, came=1.3 * value if at <= now else None)
+            for at, value in halves
+        )
+        coming = [(at, People(p10=v / 2, p50=v, p90=1.5 * v)) for at, v in halves if at > now]
+        best = BestTime(
+            since=NOON.replace(hour=6, minute=0),
+            until=NOON.replace(hour=7, minute=0),
+            waiting=People(p10=0, p50=1, p90=3),
+        )
+        steps = tuple(ServiceStep(at=at, waiting=waiting) for at, waiting in coming)
+        self.say(
+            f"forecast/service/{service}",
+            ServiceForecast(**self.times(valid_s=1800), steps=steps, best=best, today=today),
+        )
 
     def full(self) -> None:
         """More people in the lobby than may be."""
