@@ -9,14 +9,15 @@ from pathlib import Path
 
 import msgspec
 from aiohttp import web
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from signage.stream import milliseconds
+from signage.text import marked_up
 
 _HERE = Path(__file__).parent
 _DIGITS = re.compile(r"\d[\d～–]*\+?")
-_DAY = re.compile(r"\d+月\d+日（.）|\d+ [A-Z][a-z]+, ")
+_DAY = re.compile(r"\d+月\d+日（[^）]+）|\d+월 \d+일\(.\)|\d+ [A-Z][a-z]+, ")
 _LONG_NUMBER, _LONG_RANGE = 3, 6  # characters
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
@@ -64,6 +65,13 @@ async def serve(request: web.Request) -> web.Response:
     )
 
 
+class _MarkedUp(Template):
+    """A template whose texts get their `lang` and ruby once it is rendered."""
+
+    def render(self, *args: object, **kwargs: object) -> str:
+        return marked_up(super().render(*args, **kwargs))
+
+
 @cache
 def environment() -> Environment:
     """The templates, all loaded: a request never waits for the disk."""
@@ -75,6 +83,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.template_class = _MarkedUp
     made.filters["big"] = big
     made.filters["whole"] = whole
     made.filters["ms"] = milliseconds

@@ -1,5 +1,6 @@
-"""The lobby page of one display, 1920×1080."""
+"""The lobby page of one display, 1920×1080 or 1080×1920."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import segno
@@ -12,7 +13,7 @@ from signage.cache import Cache
 from signage.mirror import Mirror
 from signage.page import html
 from signage.painter import Painter
-from signage.wording import LANGUAGES, Words
+from signage.wording import Words
 
 
 class Lobby:
@@ -27,8 +28,10 @@ class Lobby:
         self._mirror = mirror
         self._cache = cache
         self._part = part
-        self._languages = [code for code in display.languages if code in LANGUAGES] or ["ja"]
-        self._words = {code: Words(code, site.zone_info) for code in self._languages}
+        self._languages: Sequence[str] = display.languages or ("ja",)
+        self._words: dict[str, Words] = {
+            code: Words(code, site.zone_info) for code in self._languages
+        }
         self._painters = {code: Painter(site, words) for code, words in self._words.items()}
         self._qr = _qr(site.site.url) if site.site.url else None
 

@@ -1,5 +1,6 @@
 """The resident's page: complete as HTML; what JavaScript adds is only that it stays current."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +10,24 @@ from models.contract.codec import stamp
 from models.site import Site
 from signage.assets import environment, stamped
 from signage.cache import Cache
+from signage.exports.schema_org import json_ld
 from signage.mirror import Mirror
 from signage.painter import Painter
+from signage.spoken import preferred
 from signage.view import Board
-from signage.wording import LANGUAGES, SHAPES, Words
+from signage.wording import SHAPES, Words
 
-OWN_NAMES = {"ja": "日本語", "en": "English"}
+OWN_NAMES = {
+    "ja": "日本語",
+    "ja-Hira": "やさしい日本語",
+    "en": "English",
+    "zh-Hans": "简体中文",
+    "zh-Hant": "繁體中文",
+    "ko": "한국어",
+    "vi": "Tiếng Việt",
+    "pt-BR": "Português",
+    "tl": "Filipino",
+}
 
 
 class Page:
@@ -24,14 +37,18 @@ class Page:
         self._site = site
         self._mirror = mirror
         self._cache = cache
-        self._languages = [code for code in site.site.languages if code in LANGUAGES] or ["ja"]
-        self._words = {code: Words(code, site.zone_info) for code in self._languages}
+        self._languages: Sequence[str] = site.site.languages or ("ja",)
+        self._words: dict[str, Words] = {
+            code: Words(code, site.zone_info) for code in self._languages
+        }
         self._painters = {code: Painter(site, words) for code, words in self._words.items()}
 
     def language(self, request: web.Request) -> str:
-        """The language asked for, or the office's first."""
+        """The language asked for, else the one that the browser would like best."""
         asked = request.query.get("lang", "")
-        return asked if asked in self._words else self._languages[0]
+        if asked in self._words:
+            return asked
+        return preferred(request.headers.get("Accept-Language", ""), self._languages)
 
     def board(self, language: str, now: datetime) -> Board:
         """What the site shows now."""
@@ -66,6 +83,7 @@ class Page:
             "site_id": self._site.id,
             "languages": [(code, OWN_NAMES[code]) for code in self._languages],
             "shapes": SHAPES,
+            "json_ld": json_ld(self._site, language, now),
             "limits": [
                 (
                     words.name(service.name),
@@ -101,5 +119,8 @@ def html(body: bytes, mirror: Mirror) -> web.Response:
         body=stamped(body, mirror.clock.now(), mirror.tag),
         content_type="text/html",
         charset="utf-8",
-        headers={"Cache-Control": "no-store"},  # a page from a cache would take its age for now
+        headers={
+            "Cache-Control": "no-store",  # a page from a cache would take its age for now
+            "Vary": "Accept-Language",  # it speaks the reader's language unless `?lang=` says which
+        },
     )

@@ -2,23 +2,29 @@
 
 import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
 
 from models.contract.results import Spread
-from models.site import Names
+from models.site import Language, Names
+from signage.furigana import with_readings
+from signage.text import Text, foreign
 
-LANGUAGES = ("ja", "en")
+LANGUAGES: tuple[str, ...] = get_args(Language)
 SHAPES = {1: "○", 2: "△", 3: "▲", 4: "■", None: "－"}
 """Colour is never alone: each level has a shape as well."""
 
 _LOCALES = Path(__file__).parent / "locales"
+_PLAIN_JAPANESE = "ja-Hira"
+_INSTEAD = {"ja": _PLAIN_JAPANESE, _PLAIN_JAPANESE: "ja"}
+_ELSE = "en"  # what most of those can read who do not read Japanese
 _STEPS = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60)
 _WIDE_S = 600  # a wait whose p90 is further from its median is told as a range
 _LONG_MINUTES = 60
@@ -26,12 +32,17 @@ _SHORT_MINUTES = 5
 
 
 @cache
-def catalogue(language: str) -> dict[str, str]:
-    """All texts of a language by key."""
-    path = _LOCALES / language / "LC_MESSAGES" / "machiai.po"
+def catalogue(language: str) -> dict[str, tuple[str, ...]]:
+    """All texts of a language by key: one of each, or one for `count` = 1 and one for more."""
+    locale = language.replace("-", "_")
+    path = _LOCALES / locale / "LC_MESSAGES" / "machiai.po"
     with path.open("rb") as file:
-        messages = read_po(file, locale=language, abort_invalid=True)
-    return {str(m.id): str(m.string) for m in messages if m.id}
+        messages = read_po(file, abort_invalid=True)
+    return {_all(m.id)[0]: _all(m.string) for m in messages if m.id}
+
+
+def _all(texts: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 
 def step_down(seconds: float) -> int:
@@ -70,19 +81,36 @@ class Words:
     def __init__(self, language: str, zone: ZoneInfo) -> None:
         self.language = language
         self._zone = zone
-        self._texts = catalogue(language)
-        self._locale = Locale.parse(language)
+        self._locale = Locale.parse("ja" if self._is_plain_japanese else language, sep="-")
+        self._texts = {
+            key: tuple(Text(text) for text in texts) for key, texts in catalogue(language).items()
+        }
         _ = self._locale.days  # babel reads its data at first use: here, not in the event loop
 
-    def __call__(self, key: str, **values: object) -> str:
-        """The text of a key, its gaps filled."""
-        return self._texts[key].format(**values)
+    def __call__(self, key: str, **values: object) -> Text:
+        """The text of a key, its gaps filled: that for one if it has one and `count` is one."""
+        one, *more = self._texts[key]
+        count = values.get("count")
+        is_more = bool(more) and isinstance(count, int) and self._plural(count) != "one"
+        return self._read((more[0] if is_more else one).filled(values))
 
     def name(self, names: Names | None, otherwise: str = "") -> str:
-        """A name in this language, or in any that there is."""
+        """A name in this language, or marked as being in another."""
         if not names:
             return otherwise
-        return names.get(self.language) or next(iter(names.values()))
+        language, name = self.pick(names)
+        return self._read(Text(name)) if language == self.language else foreign(name, language)
+
+    def pick(self, texts: Names) -> tuple[str, str]:
+        """Language and text: this language, else what its readers most likely read, else the first.
+
+        Plain and other Japanese stand in for each other, English for all else. The first that there
+        is names the thing as the signposts do. One Chinese script does not stand in for the other.
+        """
+        for language in (self.language, _INSTEAD.get(self.language, _ELSE)):
+            if texts.get(language):
+                return language, texts[language]
+        return next(iter(texts.items()))
 
     def time(self, at: datetime) -> str:
         """As a clock says it: 「10時21分」, 「9時」."""
@@ -111,6 +139,19 @@ class Words:
             return self("wait.within", minutes=_SHORT_MINUTES)
         return self("wait.about", minutes=minutes)
 
+    def hour(self, at: datetime) -> str | None:
+        """The number of a whole hour, for a scale; None between them."""
+        local = self._local(at)
+        return None if local.minute else str(local.hour)
+
+    def minutes(self, seconds: float) -> str:
+        """A measured time in minutes, with a tenth: it is looked at, not waited for."""
+        return f"{seconds / 60:.1f}"
+
+    def date(self, day: date) -> str:
+        """A day of the calendar: 「11月24日（火）」."""
+        return format_date(day, self("pattern.date"), locale=self._locale)
+
     def age(self, observed_at: datetime, now: datetime) -> str:
         """How old: 「3分前」; what is younger than a minute is one minute old."""
         return self("age", minutes=max(1, int((now - observed_at).total_seconds() // 60)))
@@ -128,8 +169,20 @@ class Words:
         numbered = any(map(str.isdigit, name))
         return self("call.counter" if numbered else "call.place", counter=name)
 
+    @property
+    def _is_plain_japanese(self) -> bool:
+        return self.language == _PLAIN_JAPANESE
+
+    def _plural(self, count: int) -> str:
+        return self._locale.plural_form(count)
+
+    def _read(self, text: Text) -> Text:
+        """With the readings of its numbers, for those who need them."""
+        return text.changed(with_readings) if self._is_plain_japanese else text
+
     def _local(self, at: datetime) -> datetime:
         return at.astimezone(self._zone)
 
     def _formatted(self, at: datetime, pattern: str) -> str:
-        return format_datetime(at, self(pattern), tzinfo=self._zone, locale=self._locale)
+        said = format_datetime(at, str(self(pattern)), tzinfo=self._zone, locale=self._locale)
+        return self._read(Text(said))

@@ -66,7 +66,7 @@ def _addresses(demo: subprocess.Popen[str]) -> list[str]:
 
 
 def _photograph(browser: Browser, url: str, name: str, size: tuple[int, int]) -> None:
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, locale="ja-JP")
     page.goto(url)
     page.wait_for_selector("html[data-ready]")
     path = PICTURES / f"{name}.png"

@@ -1,4 +1,5 @@
 // The lobby: its clock, its languages in turn, its pages, and calls that take the screen over one by one.
+import { fit } from "./fit.js";
 import { listen, now, start } from "./live.js";
 
 const root = document.documentElement;
@@ -26,6 +27,7 @@ function tick() {
   const paged = document.querySelectorAll("[data-page]");
   const page = Math.floor(performance.now() / PAGE_MS) % count(paged, "page");
   for (const item of paged) item.hidden = Number(item.dataset.page) !== page;
+  fit(false);
   news();
 }
 
@@ -59,6 +61,7 @@ function take() {
   takeover.innerHTML = call;
   Object.assign(takeover.dataset, panel()); // it ends no later than the list that it comes from
   takeover.hidden = false;
+  fit(false);
   clearTimeout(hide);
   hide = setTimeout(() => (takeover.hidden = true), SHOWN_MS);
   next = setTimeout(take, APART_MS);
@@ -78,6 +81,7 @@ function calls() {
 
 start(() => {
   tick();
+  fit(true);
   calls();
 });
 setInterval(tick, Math.max(200, 1000 / speed));

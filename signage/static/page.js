@@ -8,9 +8,19 @@ const HEARD_MS = 10_000; // what has been spoken does not stay to be read when i
 let said = null;
 let saidAt = -QUIET_MS;
 
+// What is seen of an element, without the readings above its words: both would be heard.
+function spoken(item) {
+  const copy = item.cloneNode(true);
+  const copies = [...copy.querySelectorAll("*")];
+  [...item.querySelectorAll("*")].forEach((part, i) => {
+    if (part.matches("rt") || !part.getClientRects().length) copies[i].remove();
+  });
+  return copy.textContent.replace(/\s+/g, " ").trim();
+}
+
 // What is new since this last spoke: the answer, and notices that are more than information.
 function announce() {
-  const now = [...document.querySelectorAll("h1, .notices .warning, .notices .emergency")].map((item) => item.innerText.trim());
+  const now = [...document.querySelectorAll("h1, .notices .warning, .notices .emergency")].map(spoken);
   said ??= now;
   const news = now.filter((text) => text && !said.includes(text));
   if (!news.length) said = now;

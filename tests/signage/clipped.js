@@ -21,8 +21,9 @@
   for (const row of document.querySelectorAll(".board tr")) {
     const cells = [...row.children].filter(shown);
     for (let i = 1; i < cells.length; i++) {
-      const [left, right] = [extent(cells[i - 1]).right, extent(cells[i]).left];
-      if (left > right - 4) found.push(`${left} beside ${right}: ${said(cells[i - 1])} and ${said(cells[i])}`);
+      const [one, other] = [extent(cells[i - 1]), extent(cells[i])];
+      const [left, right] = [one.right, other.left];
+      if (left > right - 4 && one.bottom > (other.top + other.bottom) / 2) found.push(`${left} beside ${right}: ${said(cells[i - 1])} and ${said(cells[i])}`);
     }
   }
   const board = document.querySelector(".board")?.getBoundingClientRect().bottom;

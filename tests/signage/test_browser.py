@@ -61,14 +61,14 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def lobby(browser: Browser) -> Iterator[Watched]:
-    page = browser.new_page(viewport={"width": 1920, "height": 1080})
+    page = browser.new_page(viewport={"width": 1920, "height": 1080}, locale="ja-JP")
     yield Watched(page)
     page.close()
 
 
 @pytest.fixture
 def phone(browser: Browser) -> Iterator[Watched]:
-    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page = browser.new_page(viewport={"width": 390, "height": 844}, locale="ja-JP")
     yield Watched(page)
     page.close()
 
@@ -360,7 +360,9 @@ def test_a_lobby_that_fills_up_is_spoken_once_to_who_cannot_see(
 
 def test_the_phone_page_is_complete_without_javascript(served: Served, browser: Browser) -> None:
     served.do(served.hub.busy)
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    context = browser.new_context(
+        java_script_enabled=False, viewport={"width": 390, "height": 844}, locale="ja-JP"
+    )
     page = context.new_page()
     page.goto(served.base)
     for text in ("混んでいます", "約20分", "31人", "空車あり", "車いす用", "42人", "10時32分現在"):
