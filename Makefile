@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-arm check format bench fuzz lock chaos eyes train pictures clean
+.PHONY: help demo test test-arm check format bench fuzz lock chaos eyes estimates ciw train pictures clean
 
 help:  ## this list
 	@echo "machiai: how busy is the public office"; echo
@@ -62,7 +62,18 @@ eyes:  ## crossings by the hundred, counted in drawn frames, of drawn walkers an
 	MACHIAI_DAYS=12 MACHIAI_CROSSINGS=$(or $(ARGS),600) $(RUN) pytest -q --timeout=900 --log-cli-level=INFO tests/edge/test_rendered.py
 	$(RUN) bench.doorway
 
-train:  ## models/vision/weights/rendered.onnx anew, on a CPU in minutes; ARGS="--steps 300"
+estimates:  ## the tables of docs/estimators.md from the referee's sets in ../shared; minutes; ARGS="--jobs 2"
+	@sh tools/venv.sh dev
+	$(RUN) tests.referee.estimates $(ARGS)
+
+ciw:  ## waits of our synthetic office beside those of ciw, another simulator; minutes; ARGS="--days 200"
+	@sh tools/venv.sh dev
+	@test -x var/ciw/bin/python || python3 -m venv var/ciw
+	@var/ciw/bin/python -m pip install --quiet --disable-pip-version-check -r tools/ciw_requirements.txt
+	$(RUN) pytest -q tests/world
+	$(RUN) tests.world $(ARGS)
+
+train:  ## models/vision/weights/rendered.onnx anew, on a CPU in half an hour; ARGS="--steps 300"
 	@test -x var/train/bin/python || python3 -m venv var/train
 	@var/train/bin/python -m pip install --quiet --disable-pip-version-check -r models/train/requirements.txt
 	XLA_FLAGS=--xla_cpu_multi_thread_eigen=false nice var/train/bin/python -m models.train.train $(ARGS)
