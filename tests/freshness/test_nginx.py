@@ -3,10 +3,12 @@
 import getpass
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from email.message import Message
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -78,19 +80,27 @@ def front(tmp_path: Path) -> Iterator[tuple[Served, Front]]:
 
 
 FEED = "/api/v1/sites/minami"
+HALF_S = 0.5
 
 
 def test_a_crowd_is_answered_from_the_micro_cache(front: tuple[Served, Front]) -> None:
     served, nginx = front
-    served.do(served.hub.busy)
-    status, body, headers = nginx.get(FEED)
-    assert status == 200
-    assert b'"waiting":8' in body
-    assert "X-Accel-Expires" not in headers
-    assert len(headers.get_all("Date") or []) == 1
-    served.do(lambda: served.hub.service("moving", 4, 77, (80, 90, 100)))
-    assert nginx.get(FEED)[1] == body, "within the same second"
-    assert nginx.get(FEED, **{"If-None-Match": headers["ETag"]})[0] == 304
+    for waiting in range(70, 90):  # on a loaded machine the second may be over before we ask again
+        served.do(served.hub.busy)
+        start_s = time.perf_counter()
+        status, body, headers = nginx.get(FEED)
+        assert status == 200
+        assert b'"waiting":' in body
+        assert "X-Accel-Expires" not in headers
+        assert len(headers.get_all("Date") or []) == 1
+        served.do(partial(served.hub.service, "moving", 4, waiting, (80, 90, 100)))
+        again, unchanged = nginx.get(FEED)[1], nginx.get(FEED, **{"If-None-Match": headers["ETag"]})
+        if time.perf_counter() - start_s < HALF_S:
+            assert again == body, "within the same second"
+            assert unchanged[0] == 304
+            return
+        time.sleep(1.0)
+    pytest.fail("want two answers within half a second, got none")
 
 
 def test_no_value_is_kept_past_its_end_by_nginx(front: tuple[Served, Front]) -> None:
