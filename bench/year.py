@@ -9,22 +9,19 @@ at each tenth of the year, the size of the dump, and the processor time of what 
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from models.contract.observations import Cars, Envelope, Observation, People, Reading
-from models.site import Site, parse
+from broker.past import observations
+from models.site import parse
 from models.state.office import Office
-from models.world.day import Event
-from models.world.office import live
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "ansible/sites/example.toml"
 FIRST = date(2026, 4, 1)
-MINUTE = timedelta(minutes=1)
 ASKED, ASKED_AT = 20, 11  # times; o'clock on the last day
 
 
@@ -38,14 +35,11 @@ def main() -> int:
     sizes = [_rss_mb()]
     now = datetime.min.replace(tzinfo=UTC)
     for number in tqdm(range(days), unit="day"):
-        for at, kind, name, reading in _day(site, FIRST + timedelta(days=number), number):
+        for seen in observations(site, FIRST + timedelta(days=number), number):
+            at = seen.envelope.at or now
             if number == days - 1 and at.astimezone(site.zone_info).hour >= ASKED_AT:
                 break
             folded += 1
-            seen = Observation(
-                site=site.id, device=kind, kind=kind, name=name, reading=reading,
-                envelope=Envelope(at=at, boot="b1", stream="s1", seq=folded, up_ms=folded),
-            )  # fmt: skip
             office.fold(seen, at.timestamp(), at.timestamp())
             now = at
         if (number + 1) % max(days // 10, 1) == 0:
@@ -62,28 +56,6 @@ def main() -> int:
         told = f"{wait.p50_s / 60:.0f} min by {basis}" if wait else "not known"
         print(f"wait of {service.id}: {told}, in {cost_ms:.1f} ms")
     return 0
-
-
-def _day(site: Site, day: date, seed: int) -> Iterator[tuple[datetime, str, str, Reading]]:
-    """What all sensors say, in time order."""
-    lived = live(site, day, seed)
-    said: list[tuple[datetime, str, str, Reading]] = [
-        (event.at, event.kind, event.name, event.reading) for event in lived.events
-    ]
-    for zone, people in lived.people.items():
-        minutes = _each(lived.events, MINUTE)
-        said += ((at, "people", zone, People(count=people.on(at))) for at in minutes)
-    for lot, cars in lived.cars.items():
-        times = _each(lived.events, 5 * MINUTE)
-        said += ((at, "cars", lot, Cars(occupied=cars.on(at), seen=40)) for at in times)
-    return iter(sorted(said, key=lambda item: item[0]))
-
-
-def _each(events: tuple[Event, ...], step: timedelta) -> Iterator[datetime]:
-    at = events[0].at if events else None
-    while at is not None and at < events[-1].at:
-        yield at
-        at += step
 
 
 def _rss_mb() -> float:

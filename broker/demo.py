@@ -19,11 +19,15 @@ import msgspec
 
 from broker.clock import Clock, starting_at
 from broker.embedded import Embedded, prepare
+from broker.hub.hub import JOURNAL
+from broker.past import remember
 from broker.session import ENVIRONMENT as BROKER
 from models.calendar import Calendar
 from models.errors import BadUsage, Unavailable
 from models.site import Site
 
+HUB = "hub"  # its folder
+_PAST_DAYS = 21
 _READY_S = 120.0
 _RESTART_S = 1.0
 _RESTARTS = 5  # of one part within the time below; then the demo gives up
@@ -115,7 +119,12 @@ async def run(site: Site, options: Options, say: Callable[[str], None]) -> None:
         folder = Path(name)
         embedded = await asyncio.to_thread(prepare, folder / "broker")
         say(f"broker: {embedded.name} on 127.0.0.1:{embedded.port}")
-        clock = starting_at(_start(site, options), options.speed)
+        start = _start(site, options)
+        journal = folder / HUB / JOURNAL
+        journal.parent.mkdir()
+        await asyncio.to_thread(remember, journal, site, start.date(), _PAST_DAYS, options.seed)
+        say(f"hub: remembers {_PAST_DAYS} days")
+        clock = starting_at(start, options.speed)
         display_port = _port(None if options.port is None else port + 1, first=port + 1)
         parts = _parts(site, options, embedded, clock, folder, ports=(port, display_port))
         async with asyncio.TaskGroup() as group:
@@ -143,7 +152,7 @@ def _parts(
     edge = ["--simulate", seed, *(["--camera", options.camera] if options.camera else [])]
     display = site.displays[0].id if site.displays else None
     commands = {
-        "hub": ["hub", path, "--state", str(folder / "hub")],
+        "hub": ["hub", path, "--state", str(folder / HUB)],
         "devices": ["edge", path, "--device", "all", "--state", str(folder / "edge"), *edge],
         "web": ["web", path, "--port", str(ports[0]), "--demo", seed],
     }
