@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from models.contract.results import HalfHour, People, ServiceForecast
+from signage.freshness import Life, Phase
 from signage.wording import Words
 
 WIDE, HIGH = 320.0, 64.0
@@ -38,8 +39,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Curve(msgspec.Struct, frozen=True, kw_only=True):
-    """One day of one service."""
+    """One day of one service. What was stays; what is to come goes when the forecast has aged."""
 
+    life: Life
+    phase: Phase
     bars: tuple[Bar, ...]
     hours: tuple[tuple[float, str], ...]  # where a whole hour begins, and which
     now: float | None
@@ -87,7 +90,10 @@ def curve_of(forecast: ServiceForecast | None, words: Words, now: datetime) -> C
             )
         )
         rows.append(_told(half, will, words))
+    life = Life("open", forecast.at, forecast.valid_until)
     return Curve(
+        life=life,
+        phase=life.phase(now),
         bars=tuple(bars),
         hours=tuple((x(half.at), hour) for half in halves if (hour := words.hour(half.at))),
         now=x(now) if first <= now < last else None,

@@ -44,7 +44,7 @@ export function age() {
     const { state, observed, until, opens } = item.dataset;
     const is = phase(state, number(observed), number(until), number(opens), at);
     item.dataset.phase = is;
-    known ||= is === "fresh" || is === "ageing";
+    known ||= (is === "fresh" || is === "ageing") && !item.matches("figure"); // a forecast is not of now
     if (until && at < Number(until)) next = Math.min(next, Number(until));
     if (is === "stale") item.querySelectorAll("[data-value]").forEach((value) => value.remove());
     if (is === "ageing") {

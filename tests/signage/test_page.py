@@ -16,7 +16,7 @@ from signage.web import DEMO, display_app, serve_web, web_app
 from tests.signage.office import NOON, Hub
 from tests.signage.test_demo import ticket
 
-CURVE = re.compile(r'<figure class="curve">.*?</figure>', re.DOTALL)
+CURVE = re.compile(r'<figure class="curve".*?</figure>', re.DOTALL)
 
 
 @pytest.fixture
