@@ -2,19 +2,31 @@
 
 import math
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
 from models.forecast.daily import SLOTS, Daily, Expected
 from models.forecast.usual import SLOT_S, Then
 
-_LASTS = 0.75  # of a difference from the expected, what is left half an hour later
-_NEVER_SURE = 0.1  # share of the usual variance that is left however near
 _NEAR = 2  # slots ahead, for which the nearer margins are learnt
 _Z80 = 1.2816
 _STEP = 0.02
 _NARROWEST, _WIDEST = 0.4, 3.0
 _SELDOM = 0.1  # ln(1 + people): where hardly anybody ever waits there is nothing to learn
+
+
+class Lasting(NamedTuple):
+    """What is left of a difference from the expected half an hour later, and how sure that is.
+
+    `never_sure` is the share of the usual variance that is left however near.
+    """
+
+    left: float
+    never_sure: float
+
+
+_LASTING = Lasting(left=0.75, never_sure=0.1)
 
 
 class Margins(msgspec.Struct):
@@ -31,11 +43,11 @@ class Margins(msgspec.Struct):
         """At 10, 50 and 90 %."""
         return mean - _Z80 * self.lower * sd, mean, mean + _Z80 * self.upper * sd
 
-    def learn(self, mean: float, sd: float, came: float) -> None:
-        """Something has come for which mean and deviation had been found."""
+    def learn(self, mean: float, sd: float, came: float, weight: float = 1.0) -> None:
+        """Something has come for which mean and deviation had been found; the weight of it."""
         low, _, high = self.around(mean, sd)
-        self.lower = _step(self.lower, (came < max(low, 0.0)) - 0.1)
-        self.upper = _step(self.upper, (came > high) - 0.1)
+        self.lower = _step(self.lower, weight * ((came < max(low, 0.0)) - 0.1))
+        self.upper = _step(self.upper, weight * ((came > high) - 0.1))
 
 
 class Busy(msgspec.Struct):
@@ -72,13 +84,14 @@ class Busy(msgspec.Struct):
     def ahead(self, now_s: float, then: Then) -> tuple[float, float, float] | None:
         """People who wait in the hour around then, at 10, 50 and 90 %; None while unknown."""
         expected = self.daily.expected(then.kind, then.days)
-        found = None if expected is None else _at(expected, then.slot - 0.5)
+        found = None if expected is None else at_slot(expected, then.slot - 0.5)
         if expected is None or found is None:
             return None
         slot = (now_s - self.day_s) / SLOT_S
         margins = self.far
         if then.days == 0 and self.count and slot - self.slot <= 1:
-            found = _after(expected, found, self.slot, self.mean, max(then.slot - slot, 0.0))
+            slots, now = max(then.slot - slot, 0.0), math.log1p(self.mean)
+            found = after(expected, found, (self.slot, now), slots, _LASTING)
             margins = self.near
         low, middle, high = (max(math.expm1(x), 0.0) for x in margins.around(*found))
         return low, middle, high
@@ -93,18 +106,19 @@ class Busy(msgspec.Struct):
     def _close(self) -> None:
         """A half hour is over: hold it against what would have been told of it."""
         expected = self.daily.expected(self.daily.days[-1].kind, 0) if self.daily.days else None
-        found = None if expected is None else _at(expected, self.slot)
+        found = None if expected is None else at_slot(expected, self.slot)
         if not self.count or expected is None or found is None or found[0] < _SELDOM:
             return
         came = math.log1p(self.mean)
         self.far.learn(*found, came)
         before = self.daily.today(self.slot - _NEAR)
         if before is not None:
-            told = _after(expected, found, self.slot - _NEAR, before, float(_NEAR))
+            slot, was = self.slot - _NEAR, math.log1p(before)
+            told = after(expected, found, (slot, was), _NEAR, _LASTING)
             self.near.learn(*told, came)
 
 
-def _at(expected: Expected, slot: float) -> tuple[float, float] | None:
+def at_slot(expected: Expected, slot: float) -> tuple[float, float] | None:
     """Mean and deviation in the half hour that begins at `slot`, which may be a fraction."""
     low = min(max(int(slot), 0), SLOTS - 2)
     sides = [(1.0 - abs(slot - side), side) for side in (low, low + 1)]
@@ -116,16 +130,28 @@ def _at(expected: Expected, slot: float) -> tuple[float, float] | None:
     return mean, sum(share * float(expected.sd[side]) for share, side in sides) / total
 
 
-def _after(
-    expected: Expected, found: tuple[float, float], slot: int, people: float, slots: float
+def after(
+    expected: Expected,
+    found: tuple[float, float],
+    seen: tuple[float, float],
+    slots: float,
+    lasting: Lasting,
 ) -> tuple[float, float]:
-    """What follows from how many there were in a slot, so many slots later."""
-    usual = _at(expected, slot)
+    """What follows from what was seen today, so many slots later.
+
+    Args:
+        expected: of the day.
+        found: mean and deviation that are expected then.
+        seen: a slot, and what came in it, in the unit of what is expected.
+        slots: how much later.
+        lasting: what is left of the difference.
+    """
+    usual = at_slot(expected, seen[0])
     if usual is None:
         return found
-    left = _LASTS**slots
-    sd = found[1] * math.sqrt(max(1.0 - left**2, _NEVER_SURE))
-    return found[0] + left * (math.log1p(people) - usual[0]), sd
+    left = lasting.left**slots
+    sd = found[1] * math.sqrt(max(1.0 - left**2, lasting.never_sure))
+    return found[0] + left * (seen[1] - usual[0]), sd
 
 
 def _step(value: float, error: float) -> float:

@@ -93,7 +93,7 @@ class Daily(msgspec.Struct, dict=True):
         if usual is None:
             days = self.days[:-1]
             seen = np.array([day.values for day in days], float) / _SCALE
-            usual = _usual(seen, _alike([day.kind for day in days], kind))
+            usual = _usual(seen, recent(alike([day.kind for day in days], kind)))
             self.__dict__[f"usual {kind}"] = usual
         return usual
 
@@ -123,43 +123,48 @@ class Daily(msgspec.Struct, dict=True):
         return min(max(ratio, _LEAST), _MOST) - 1.0, float(part / square)
 
 
-def _usual(seen: Floats, alike: list[float]) -> Expected:
+def _usual(seen: Floats, weights: Floats) -> Expected:
     """Weighted mean and deviation by slot of (n, 50) values of n days, neighbours included."""
-    weights = np.array(alike) * _OLDER ** np.arange(len(alike))[::-1]
     known = ~np.isnan(seen)
-    weight = _spread(weights @ known)
+    weight = spread(weights @ known)
     with np.errstate(invalid="ignore", divide="ignore"):
         values = np.where(known, seen, 0.0)
-        first = _spread(weights @ values) / weight
+        first = spread(weights @ values) / weight
         near = np.where(known, np.clip(values, first - _FAR, first + _FAR), 0.0)
-        mean = _spread(weights @ near) / weight
-        square = _spread(weights @ (np.where(known, near - mean, 0.0) ** 2))
+        mean = spread(weights @ near) / weight
+        square = spread(weights @ (np.where(known, near - mean, 0.0) ** 2))
     first = _FIRST_VARIANCE * np.minimum(mean, 1.0)  # where nobody ever waits nobody will
     sd = np.sqrt((square + _FIRST_DAYS * first) / (weight + _FIRST_DAYS))
     return Expected(mean, sd)
 
 
-def _alike(kinds: list[int], kind: int) -> list[float]:
+def alike(kinds: list[int], kind: int, others_count: float = _OTHERS) -> list[float]:
     """What days of these kinds say of one of that kind: its own weekday needs weeks to be known.
 
-    Beside one day of its own all others count for five, beside five for one.
+    Beside one day of its own all others count for `others_count`, beside five for a fifth of it.
     """
     own = [
         weekday_of(one) == weekday_of(kind) or 0 < marks_of(one) == marks_of(kind) for one in kinds
     ]
     others = [max(weekday_of(one), weekday_of(kind)) < _WORKING for one in kinds]
     count = sum(other and not same for same, other in zip(own, others, strict=True))
-    share = min(_OTHERS / max(sum(own), 1) / max(count, 1), 1.0)
+    share = min(others_count / max(sum(own), 1) / max(count, 1), 1.0)
     return [
         1.0 if same else share if other else _UNLIKE
         for same, other in zip(own, others, strict=True)
     ]
 
 
+def recent(weights: list[float]) -> Floats:
+    """The same for days of which the last is the newest: an older one counts for less."""
+    faded: Floats = np.array(weights) * _OLDER ** np.arange(len(weights))[::-1]
+    return faded
+
+
 _NEIGHBOURS = np.maximum(1.0 - np.abs(np.subtract.outer(range(SLOTS), range(SLOTS))) / _REACH, 0.0)
 
 
-def _spread(values: Floats) -> Floats:
+def spread(values: Floats) -> Floats:
     """Each slot with its neighbours, (50,)."""
     result: Floats = values @ _NEIGHBOURS
     return result

@@ -36,6 +36,7 @@ class Clerks:
         waited_s = left = None
         if ticket is not None:
             waited_s = max(at_s - ticket.issued_s, 0.0)
+            state.waited.note(waited_s, ticket.issued_s)
             left = ticket.left_by(at_s, state.learnt.noshow, self.memory.exits.told)
             if ticket.told is not None:
                 state.learnt.conformal.learn(ticket.told, waited_s)

@@ -65,7 +65,9 @@ class Display(msgspec.Struct):
         self.calling.begin_day()
         self.correction.forget()
 
-    def show(self, reading: Queue, at_s: float, day_s: float, service_s: float) -> None:
+    def show(
+        self, reading: Queue, at_s: float, day_s: float, service_s: float
+    ) -> list[tuple[float, float]]:
         """A new look at the display; one that is older than the newest is passed over.
 
         Args:
@@ -73,10 +75,13 @@ class Display(msgspec.Struct):
             at_s: when.
             day_s: the midnight before.
             service_s: first guess of the clerk-seconds of one call.
+
+        Returns:
+            The waits that came true: since when, and how many seconds.
         """
         elapsed_s = math.inf if self.seen_s is None else at_s - self.seen_s
         if elapsed_s <= 0:
-            return
+            return []
         if elapsed_s > _PAUSE_S:
             self.number, self.looks = None, []
         elif self.waiting:
@@ -85,9 +90,11 @@ class Display(msgspec.Struct):
         self.waiting, self.open = reading.waiting, reading.open
         self.called = reading.called or self.called
         found = _NUMBER.search(reading.called) if reading.called else None
-        if found is not None:
-            self._read(int(found[1]), at_s, day_s)
-            self._note(at_s, day_s, service_s)
+        if found is None:
+            return []
+        came = self._read(int(found[1]), at_s, day_s)
+        self._note(at_s, day_s, service_s)
+        return came
 
     def told(self, calls: int, day_s: float, service_s: float) -> Spread | None:
         """The wait until so many were called, by what came true of those told before.
@@ -100,21 +107,23 @@ class Display(msgspec.Struct):
         raw = _raw(self._look(calls, self.seen_s or day_s, day_s, service_s))
         return raw and self.conformal.apply(raw)
 
-    def _read(self, number: int, at_s: float, day_s: float) -> None:
+    def _read(self, number: int, at_s: float, day_s: float) -> list[tuple[float, float]]:
         """A number could be read: learn from what was called since the one before."""
         before, elapsed_s, waited_s = self.number, at_s - self.number_s, self.waited_s
         self.number, self.number_s, self.waited_s = number, at_s, 0.0
         if before is None or not 0 <= number - before <= _JUMP:
             self.looks = []
-            return
-        moved = number - before
+            return []
+        moved, came = number - before, []
         if waited_s:
             calls = moved * waited_s / elapsed_s
             self.calling.count(calls, waited_s, max(self.open or 1, 1), at_s - day_s)
         while self.looks and self.looks[0].number <= number:
             look = self.looks.pop(0)
             later = (number + 1 - look.number) / (moved + 1)  # called at any time since, in order
-            self._learn(look, at_s - elapsed_s * later - look.at_s)
+            came.append((look.at_s, at_s - elapsed_s * later - look.at_s))
+            self._learn(look, came[-1][1])
+        return came
 
     def _note(self, at_s: float, day_s: float, service_s: float) -> None:
         """Somebody new stands last: it will be seen how long they wait."""

@@ -192,9 +192,11 @@ class Folding:
             self.memory.beats.feed(f"queue/{seen.name}", seen.device, at_s)
             service_s = self.house.services[seen.name].service_minutes * 60.0
             reading, before = cast("Queue", seen.reading), _called(state.display)
-            state.display.show(reading, at_s, self.memory.day_s, service_s)
+            came = state.display.show(reading, at_s, self.memory.day_s, service_s)
             state.busy.see(state.display.waiting, at_s)
             if self.memory.beats.heard_of(f"tickets/{seen.name}") is None:
+                for since_s, wait_s in came:
+                    state.waited.note(wait_s, since_s)
                 self._promise_last(seen.name, before, at_s)
 
     def _people(self, seen: Observation, at_s: float, _received_s: float) -> None:

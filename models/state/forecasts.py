@@ -16,7 +16,6 @@ from models.contract.results import (
     Spread,
 )
 from models.forecast.best import best_hour
-from models.forecast.work import Share, lasts_s
 from models.state import waits
 from models.state.plan import Plan, Spans, within
 from models.state.view import View, time_of
@@ -25,10 +24,6 @@ _HOLDS = timedelta(minutes=30)
 _DAYS = 15  # today and 14 more
 _DAY_S = 86_400.0
 _HALF_HOUR_S = 1800.0
-_Z80 = 1.2816
-_ROUNDS = 5
-
-Quantiles = tuple[float, float, float]
 
 
 def forecasts_of(view: View) -> dict[str, Result]:
@@ -40,13 +35,14 @@ def forecasts_of(view: View) -> dict[str, Result]:
 
 
 def _service(view: View, service: str) -> ServiceForecast | None:
-    steps = []
+    is_open = within(view.plan.services[service], view.now_s)
+    steps, now = [], view.wait(service)[0] if is_open else None
     for plan, then_s in _moments(view, lambda plan: plan.services[service]):
         people = view.people(service, then_s - view.now_s)
         if people is not None:
             low, middle, high = (round(value, 1) for value in people)
             told = People(p10=low, p50=middle, p90=high)
-            wait = _wait(view, service, plan, then_s, people)
+            wait = _wait(view, service, plan, then_s, now)
             steps.append(ServiceStep(at=time_of(then_s), waiting=told, wait=wait))
     if not steps:
         return None
@@ -104,57 +100,12 @@ def _moments(view: View, spans_of: Callable[[Plan], Spans]) -> Iterator[tuple[Pl
                 yield plan, then_s
 
 
-def _wait(view: View, service: str, plan: Plan, then_s: float, people: Quantiles) -> Spread | None:
-    """The wait of who comes when so many wait: their work, shared by the counters of that hour.
-
-    How long their services take is chance as well as how many they are.
-    """
-    memory, state = view.memory, view.memory.services[service]
-    if memory.beats.heard_of(f"tickets/{service}") is None:
-        return _shown(view, service, people)
-    counters: list[Share] = [
-        (
-            1.0 / max(len(view.house.services_of.get(counter, ())), 1),
-            plan.counters.get(counter, plan.office),
-        )
-        for counter in waits.counters_of(memory, view.house, service)
-    ]
-    learnt = state.learnt
-    mean_s = learnt.durations.mean_s
-    if plan.start_s == view.plan.start_s:
-        mean_s *= memory.pace.belief(learnt.durations.variation2)[0]
-
-    def wait_s(waiting: float) -> float | None:
-        found_s = lasts_s(waiting * mean_s, then_s, counters)
-        for _ in range(_ROUNDS):  # the longer the line, the more of those ahead have left
-            if found_s is None:
-                return None
-            gone = learnt.noshow.share(found_s / 60.0)
-            each_s = mean_s + gone * (learnt.absent_s - mean_s)
-            next_s = lasts_s(waiting * each_s, then_s, counters)
-            found_s = None if next_s is None else (found_s + next_s) / 2.0
-        return found_s
-
-    low_s, middle_s, high_s = (wait_s(value) for value in people)
-    many = max(people[1], 1.0)
-    many_s = wait_s(many)
-    if low_s is None or middle_s is None or high_s is None or many_s is None:
+def _wait(view: View, service: str, plan: Plan, then_s: float, now: Spread | None) -> Spread | None:
+    """The wait of who comes then; None if it is unknown, or no counter will serve them."""
+    always = plan.services[service]  # of a counter that nobody declared no timetable is known
+    counters = waits.counters_of(view.memory, view.house, service)
+    ends_s = (end for name in counters for _, end in plan.counters.get(name, always))
+    told = view.waited(service, then_s - view.now_s, now)
+    if told is None or then_s >= max(ends_s, default=0.0):
         return None
-    own_s = _Z80 * many_s * math.sqrt(learnt.durations.variation2 / many)
-    low_s = max(middle_s - math.hypot(middle_s - low_s, own_s), 0.0)
-    high_s = middle_s + math.hypot(high_s - middle_s, own_s)
-    return _spread(low_s, middle_s, high_s)
-
-
-def _shown(view: View, service: str, people: Quantiles) -> Spread | None:
-    """The same by what a polled display has taught."""
-    display = view.memory.services[service].display
-    service_s = view.house.services[service].service_minutes * 60.0
-    told = [display.told(round(value), view.memory.day_s, service_s) for value in people]
-    return _spread(*(None if spread is None else spread.p50_s for spread in told))
-
-
-def _spread(p10_s: float | None, p50_s: float | None, p90_s: float | None) -> Spread | None:
-    if p10_s is None or p50_s is None or p90_s is None:
-        return None
-    return Spread(p10_s=round(p10_s), p50_s=round(p50_s), p90_s=round(p90_s))
+    return Spread(p10_s=round(told[0]), p50_s=round(told[1]), p90_s=round(told[2]))

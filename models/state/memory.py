@@ -5,6 +5,7 @@ import msgspec
 from models.contract.results import Call, NoticeResult
 from models.errors import BadPayload
 from models.forecast.busy import Busy
+from models.forecast.waited import Waited
 from models.site import Service
 from models.state.accuracy import Accuracy
 from models.state.beats import Beats
@@ -30,6 +31,7 @@ class ServiceState(msgspec.Struct):
     tickets: Tickets = msgspec.field(default_factory=Tickets)
     display: Display = msgspec.field(default_factory=Display)
     busy: Busy = msgspec.field(default_factory=Busy)
+    waited: Waited = msgspec.field(default_factory=Waited)
     seen_counters: dict[str, float] = {}
     level: int | None = None
     level_s: float = 0.0
@@ -69,6 +71,7 @@ class Memory(msgspec.Struct):
             service.tickets.begin_day()
             service.display.begin_day()
             service.busy.begin_day(plan.start_s, plan.kind)
+            service.waited.begin_day(plan.start_s, plan.kind)
             service.accuracy.begin_day(plan.start_s)
             service.seen_counters = {}
             service.level = None

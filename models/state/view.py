@@ -88,6 +88,14 @@ class View:
         """People who wait in the hour around then, at 10, 50 and 90 %."""
         return self.memory.services[service].busy.ahead(self.now_s, self._then(ahead_s))
 
+    def waited(
+        self, service: str, ahead_s: float, now: Spread | None
+    ) -> tuple[float, float, float] | None:
+        """Seconds at 10, 50 and 90 % for who comes then; `now` is what is told who comes now."""
+        slot = (self.now_s - self.plan.start_s) / SLOT_S
+        told = None if now is None else (slot, now.p50_s)
+        return self.memory.services[service].waited.ahead(self._then(ahead_s), told)
+
     def _then(self, ahead_s: float) -> Then:
         """A moment to come, by the day that the memory stands for: the office may still sleep."""
         then_s = self.now_s + ahead_s

@@ -4,14 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from models.contract.codec import MAX_BYTES, encode
 from models.contract.observations import KIND_OF, Envelope, Observation, Queue
 from models.contract.results import LotForecast, People, ServiceForecast, ServiceStep, Spread
 from models.forecast.best import best_hour
-from models.forecast.work import Share, lasts_s
 from models.site import Site, parse
 from models.state.office import Office
 from models.world.office import live
@@ -170,29 +167,3 @@ def step(half: int, people: float, wait_s: float | None = None) -> ServiceStep:
 def test_the_best_hour_by_table(today: list[ServiceStep], best: int | None) -> None:
     found = best_hour(today)
     assert (found and found.since) == (None if best is None else TEN + best * HALF)
-
-
-SPANS = st.lists(
-    st.tuples(st.floats(0, 20_000), st.floats(1, 20_000)).map(lambda s: (s[0], s[0] + s[1])),
-    max_size=3,
-)
-SHARES = st.lists(st.tuples(st.sampled_from([0.5, 1.0]), SPANS), max_size=4)
-
-
-@given(counters=SHARES, work_s=st.floats(0, 50_000), more_s=st.floats(0, 5_000))
-def test_more_work_never_ends_sooner(counters: list[Share], work_s: float, more_s: float) -> None:
-    less, more = (lasts_s(work, 0.0, counters) for work in (work_s, work_s + more_s))
-    assert (less is None) == (more is None)
-    assert less is None or more is None or less <= more + 1e-6
-
-
-@given(counters=SHARES, work_s=st.floats(0, 50_000), spans=SPANS)
-def test_one_counter_more_never_lengthens_it(
-    counters: list[Share], work_s: float, spans: list[tuple[float, float]]
-) -> None:
-    """As long as it does not stay open later than the others: those would go home."""
-    last_s = max((end for _, own in counters for _, end in own), default=0.0)
-    within = [(start, min(end, last_s)) for start, end in spans if start < last_s]
-    alone = lasts_s(work_s, 0.0, counters)
-    helped = lasts_s(work_s, 0.0, [*counters, (1.0, within)])
-    assert alone is None or (helped is not None and helped <= alone + 1e-6)
