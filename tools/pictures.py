@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-LIVE_S = 45
+LIVE_S = 100
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
     if chromium is None:
         print(f"want chromium at one of {', '.join(CHROMIUM)}", file=sys.stderr)
         return 66
-    command = [sys.executable, "-m", "machiai", "demo", "--speed", "40", "--time", "10:40"]
+    command = [sys.executable, "-m", "machiai", "demo", "--speed", "40", "--time", "13:40"]
     demo = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         page, lobby, truth = _addresses(demo)
