@@ -169,6 +169,7 @@ def test_each_language_is_drawn_in_its_own_glyphs(
     served.do(served.hub.busy)
     page.goto(f"{served.base}/?lang={language}")
     assert fonts(page, "h1 [data-value]") == {font}
+    page.locator("nav summary").click()
     assert "Noto Sans CJK JP" in fonts(page, "nav a[lang=ja]")
     assert fonts(page, "nav a[lang=zh-Hant]") == {"Noto Sans CJK TC"}
 
