@@ -194,6 +194,7 @@ def test_a_server_that_is_gone_is_said_after_45_seconds_and_met_again_without_a_
     served.start_again()
     for _ in range(40):
         page.clock.run_for(5000)  # it tries again every few seconds
+        page.wait_for_timeout(50)  # the server's answer takes true time
         if row.get_attribute("data-phase") == "fresh":
             break
     expect(row).to_contain_text("空いています")
