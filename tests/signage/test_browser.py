@@ -408,9 +408,10 @@ def test_auto_update_can_be_switched_off_and_stays_off(served: Served, phone: Wa
     expect(page.locator("#service-moving")).to_contain_text("77")
 
 
-def test_the_language_is_one_touch_away(served: Served, phone: Watched) -> None:
+def test_the_language_is_two_touches_away(served: Served, phone: Watched) -> None:
     served.do(served.hub.busy)
     page = phone.open(served.base)
+    page.get_by_text("Language").click()
     page.get_by_role("link", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("h1")).to_contain_text("Busy now: Health insurance, My Number card")
