@@ -28,6 +28,7 @@ from signage.demo import DemoPage, Truth
 from signage.display import Lobby
 from signage.history import Days, keep
 from signage.mirror import Mirror
+from signage.outlook import OutlookPage
 from signage.page import Page
 from signage.stream import Stream
 
@@ -62,6 +63,7 @@ def web_app(
     app.router.add_get("/part", page.part)
     app.router.add_get("/text", page.text)
     app.router.add_get("/accuracy", AccuracyPage(site, mirror, cache, page).page)
+    app.router.add_get("/outlook", OutlookPage(site, mirror, cache, page).page)
     Api(site, mirror, cache, app[STREAM], days).add_to(app)
     for display in site.displays:
         lobby = Lobby(site, display, mirror, cache, f"/lobby/{display.id}/part")

@@ -40,6 +40,7 @@ NOON = datetime(2026, 11, 24, 1, 32, tzinfo=UTC)
 """Tuesday 10:32 in Tokyo."""
 TUESDAY = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
 DAY, HALF_HOUR = timedelta(days=1), timedelta(minutes=30)
+SATURDAY = 5
 
 
 class HandClock(Clock):
@@ -151,7 +152,15 @@ class Hub:
             until=NOON.replace(hour=7, minute=0),
             waiting=People(p10=0, p50=1, p90=3),
         )
-        steps = tuple(ServiceStep(at=at, waiting=waiting) for at, waiting in coming)
+        later = [
+            (at + day * DAY, who)
+            for day in range(1, 15)
+            for at, who in coming
+            if (at + day * DAY).weekday() < SATURDAY
+        ]
+        steps = tuple(
+            ServiceStep(at=at, waiting=who, wait=_wait(who)) for at, who in [*coming, *later]
+        )
         self.say(
             f"forecast/service/{service}",
             ServiceForecast(**self.times(valid_s=1800), steps=steps, best=best, today=today),
@@ -230,6 +239,11 @@ class Hub:
         texts = {"ja": ja, "en": "The water is cut from 14:00 today. " * (len(ja) // 24)}
         notice = NoticeResult(**self.times(valid_s=7200), severity=severity, texts=texts)
         self.say(f"notice/{name}", notice)
+
+
+def _wait(people: People) -> Spread:
+    """Four minutes for each of them."""
+    return Spread(p10_s=240 * people.p10, p50_s=240 * people.p50, p90_s=240 * people.p90)
 
 
 class Served:
