@@ -127,12 +127,18 @@ def _slopes(small: Grey) -> npt.NDArray[np.float32]:
 def _compared(
     usual: npt.NDArray[np.float32], now: npt.NDArray[np.float32]
 ) -> tuple[float, float, int]:
-    """Correlation in place and at the best shift, each -1..1, and that shift in pixels."""
+    """Correlation in place and at the best shift, each -1..1, and that shift in pixels.
+
+    Where hardly more than that in place can be had, no shift is looked for.
+    """
     a, b = usual - usual.mean(), now - now.mean()
     scale = max(float(np.sqrt((a * a).sum() * (b * b).sum())), 1e-6)
+    here = float((a * b).sum()) / scale
+    if here + _ELSEWHERE[1] >= 1.0:
+        return here, here, 0
     spectrum = np.fft.rfft2(a) * np.conj(np.fft.rfft2(b))
     alike = np.fft.irfft2(spectrum, a.shape) / scale
     y, x = np.unravel_index(int(alike.argmax()), alike.shape)
     height, width = alike.shape
     shift = max(min(int(y), height - int(y)), min(int(x), width - int(x)))
-    return float(alike[0, 0]), float(alike[y, x]), shift
+    return here, float(alike[y, x]), shift
