@@ -1,18 +1,15 @@
 """The page that says how true the told waits were: sums over 28 days, so anybody may see it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 
 from models.contract.results import AccuracyResult, Measured
 from models.site import Service, Site
-from signage.assets import environment
-from signage.cache import Cache
 from signage.mirror import Mirror
-from signage.page import Page, html
+from signage.page import Page
 from signage.wording import Words
-
-_LONGEST = timedelta(hours=1)  # the page is made anew at least so often
 
 Row = tuple[str, int, str, str, str, int]
 """Of what, how many tickets; told, came and error in minutes; how many in 100 were in the range."""
@@ -21,31 +18,19 @@ Row = tuple[str, int, str, str, str, int]
 class AccuracyPage:
     """`/accuracy`: what was told beside what came, by service, level and day."""
 
-    def __init__(self, site: Site, mirror: Mirror, cache: Cache, page: Page) -> None:
+    def __init__(self, site: Site, mirror: Mirror, page: Page) -> None:
         self._site = site
         self._mirror = mirror
-        self._cache = cache
         self._page = page
 
     async def page(self, request: web.Request) -> web.Response:
-        """The whole page; it has no parts that change while one looks."""
-        language = self._page.language(request)
+        """The whole page."""
+        return self._page.still("accuracy.html", request, self._tables)
 
-        def render(now: datetime) -> tuple[bytes, datetime]:
-            fresh = {service.id: self._fresh(service, now) for service in self._site.services}
-            context = self._page.context(language, now, "/part") | {
-                "tables": [
-                    (words.name(service.name), _rows(fresh[service.id], words))
-                    for service in self._site.services
-                ]
-            }
-            body = environment().get_template("accuracy.html").render(context)
-            ends = [found.valid_until for found in fresh.values() if found is not None]
-            return body.encode(), min([now + _LONGEST, *ends])
-
-        words = self._page.words(language)
-        rendered = self._cache(("accuracy", language), render)
-        return html(rendered.body, self._mirror)
+    def _tables(self, words: Words, now: datetime) -> tuple[dict[str, Any], list[datetime]]:
+        fresh = [(service, self._fresh(service, now)) for service in self._site.services]
+        tables = [(words.name(service.name), _rows(found, words)) for service, found in fresh]
+        return {"tables": tables}, [found.valid_until for _, found in fresh if found is not None]
 
     def _fresh(self, service: Service, now: datetime) -> AccuracyResult | None:
         found = self._mirror.accuracy(service.id)

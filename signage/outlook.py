@@ -1,20 +1,17 @@
 """The calendar of the next 14 days: how busy each service is likely to be, by the hour."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from models.contract.results import ServiceForecast, Spread
 from models.site import Service, Site
-from signage.assets import environment
-from signage.cache import Cache
 from signage.mirror import Mirror
-from signage.page import Page, html
+from signage.page import Page
 from signage.wording import SHAPES, Words
-
-_LONGEST = timedelta(hours=1)  # the page is made anew at least so often
 
 
 class Hour(msgspec.Struct, frozen=True):
@@ -43,31 +40,20 @@ class Outlook(msgspec.Struct, frozen=True):
 class OutlookPage:
     """`/outlook`: a table a service, days down and hours across."""
 
-    def __init__(self, site: Site, mirror: Mirror, cache: Cache, page: Page) -> None:
+    def __init__(self, site: Site, mirror: Mirror, page: Page) -> None:
         self._site = site
         self._mirror = mirror
-        self._cache = cache
         self._page = page
 
     async def page(self, request: web.Request) -> web.Response:
-        """The whole page; it has no parts that change while one looks."""
-        language = self._page.language(request)
-        words = self._page.words(language)
+        """The whole page."""
+        return self._page.still("outlook.html", request, self._outlooks)
 
-        def render(now: datetime) -> tuple[bytes, datetime]:
-            told = {s.id: self._mirror.service_forecast(s.id) for s in self._site.services}
-            context = self._page.context(language, now, "/part") | {
-                "outlooks": [
-                    outlook_of(service, told[service.id], words, self._site, now)
-                    for service in self._site.services
-                ]
-            }
-            body = environment().get_template("outlook.html").render(context)
-            ends = [one.valid_until for one in told.values() if one and one.valid_until > now]
-            return body.encode(), min([now + _LONGEST, *ends])
-
-        rendered = self._cache(("outlook", language), render)
-        return html(rendered.body, self._mirror)
+    def _outlooks(self, words: Words, now: datetime) -> tuple[dict[str, Any], list[datetime]]:
+        told = {s.id: self._mirror.service_forecast(s.id) for s in self._site.services}
+        tables = [outlook_of(s, told[s.id], words, self._site, now) for s in self._site.services]
+        ends = [one.valid_until for one in told.values() if one and one.valid_until > now]
+        return {"outlooks": tables}, ends
 
 
 def outlook_of(

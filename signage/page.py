@@ -1,7 +1,7 @@
 """The resident's page: complete as HTML; what JavaScript adds is only that it stays current."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +16,8 @@ from signage.painter import Painter
 from signage.spoken import preferred
 from signage.view import Board
 from signage.wording import SHAPES, Words
+
+_LONGEST = timedelta(hours=1)
 
 OWN_NAMES = {
     "ja": "日本語",
@@ -100,6 +102,29 @@ class Page:
                 for service in self._site.services
             ],
         }
+
+    def still(
+        self,
+        template: str,
+        request: web.Request,
+        more: Callable[[Words, datetime], tuple[dict[str, Any], Iterable[datetime]]],
+    ) -> web.Response:
+        """A page that does not change while one looks; it is made anew each hour at least.
+
+        Args:
+            template: its file.
+            request: says the language.
+            more: what else the template is given at a moment, and when that ends.
+        """
+        language = self.language(request)
+
+        def render(now: datetime) -> tuple[bytes, datetime]:
+            given, ends = more(self._words[language], now)
+            context = self.context(language, now, "/part") | given
+            body = environment().get_template(template).render(context)
+            return body.encode(), min([now + _LONGEST, *ends])
+
+        return html(self._cache((template, language), render).body, self._mirror)
 
     def _response(self, template: str, request: web.Request) -> web.Response:
         language = self.language(request)

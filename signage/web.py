@@ -62,8 +62,8 @@ def web_app(
     app.router.add_get("/", page.page)
     app.router.add_get("/part", page.part)
     app.router.add_get("/text", page.text)
-    app.router.add_get("/accuracy", AccuracyPage(site, mirror, cache, page).page)
-    app.router.add_get("/outlook", OutlookPage(site, mirror, cache, page).page)
+    app.router.add_get("/accuracy", AccuracyPage(site, mirror, page).page)
+    app.router.add_get("/outlook", OutlookPage(site, mirror, page).page)
     Api(site, mirror, cache, app[STREAM], days).add_to(app)
     for display in site.displays:
         lobby = Lobby(site, display, mirror, cache, f"/lobby/{display.id}/part")
