@@ -8,38 +8,31 @@ import numpy as np
 import numpy.typing as npt
 
 from models.contract.results import Spread
+from models.wait.draws import RUNS, Draws, spread_of_runs
 from models.wait.durations import Floats
-from models.wait.line import Desk, Line, Person, spread_of
+from models.wait.line import Desk, Line, Person
 from models.wait.noshow import MINUTES
 
-RUNS = 160
 _WIDTH = 1024  # sets of draws; few of those in one line share one
 _SPREAD = 2654435761  # multiplicative hashing (Knuth, vol. 3, 6.4)
 _PATIENCE_SD = 0.15  # of the logarithm of how readily people leave: no two days are alike
-_rng = np.random.default_rng(20261124)
-
-
-def _stratified(columns: int) -> Floats:
-    """(RUNS, columns) float64 in 0..1: one draw of each 160th a column (Latin hypercube)."""
-    strata = np.argsort(_rng.random((RUNS, columns)), axis=0)
-    return (strata + 0.5) / RUNS
+_draws = Draws(20261124)
 
 
 # The same draws each time: an estimate changes only because the office did, one more just ahead
 # can only lengthen every single run, and a replay gives the same answers.
-_SERVICE = _stratified(_WIDTH)
-_ABSENT = _stratified(_WIDTH)
-_DESK = _stratified(64)
-_DESK_ABSENT = _stratified(64)
-_PACE = np.sort(_rng.standard_normal(10 * RUNS))[5::10][np.argsort(_rng.random(RUNS))]
-_PATIENCE = np.exp(_PATIENCE_SD * _PACE[_rng.permutation(RUNS)])
+_SERVICE = _draws.stratified(_WIDTH)
+_ABSENT = _draws.stratified(_WIDTH)
+_DESK = _draws.stratified(64)
+_DESK_ABSENT = _draws.stratified(64)
+_PACE = _draws.normal()
+_PATIENCE = np.exp(_PATIENCE_SD * _PACE[_draws.rng.permutation(RUNS)])
 _ROWS = np.arange(RUNS)
 
 
 def wait(line: Line) -> Spread | None:
     """Seconds until the last person of the line is called, or None if no counter ever will."""
-    runs = np.sort(play(line))
-    return spread_of(*(float(runs[int(share * RUNS)]) for share in (0.1, 0.5, 0.9)))
+    return spread_of_runs(play(line))
 
 
 def play(line: Line) -> Floats:

@@ -9,28 +9,22 @@ import numpy as np
 
 from models.contract.results import Spread
 from models.wait.belief import Belief
+from models.wait.draws import RUNS, Draws, spread_of_runs
 from models.wait.durations import Floats
-from models.wait.line import Closures, Learnt, spread_of
+from models.wait.line import Closures, Learnt
 from models.wait.noshow import MINUTES
 
-RUNS = 160
 _WIDTH = 256
-_rng = np.random.default_rng(20261124)
-
-
-def _stratified(columns: int) -> Floats:
-    """(RUNS, columns) float64 in 0..1: one draw of each 160th a column (Latin hypercube)."""
-    strata = np.argsort(_rng.random((RUNS, columns)), axis=0)
-    return (strata + 0.5) / RUNS
+_draws = Draws(20261124)
 
 
 # The same draws each time, as in `monte_carlo`.
-_SERVICE = _stratified(_WIDTH)
-_ABSENT = _stratified(_WIDTH)
-_DESK = _stratified(64)
-_PACE = np.sort(_rng.standard_normal(10 * RUNS))[5::10][np.argsort(_rng.random(RUNS))]
-_PEOPLE = _stratified(1)[:, 0]
-_SCALE = np.sort(_rng.standard_normal(10 * RUNS))[5::10][np.argsort(_rng.random(RUNS))]
+_SERVICE = _draws.stratified(_WIDTH)
+_ABSENT = _draws.stratified(_WIDTH)
+_DESK = _draws.stratified(64)
+_PACE = _draws.normal()
+_PEOPLE = _draws.stratified(1)[:, 0]
+_SCALE = _draws.normal()
 _ROWS = np.arange(RUNS)
 
 
@@ -72,8 +66,7 @@ def wait(crowd: Crowd) -> Spread | None:
     """Seconds until who comes now is called, or None if no counter ever will."""
     if not crowd.windows:
         return None
-    runs = np.sort(play(crowd))
-    return spread_of(*(float(runs[int(share * RUNS)]) for share in (0.1, 0.5, 0.9)))
+    return spread_of_runs(play(crowd))
 
 
 def play(crowd: Crowd) -> Floats:
