@@ -72,6 +72,7 @@ class Lobby:
                     (boards[code], self._words[code]) for code in self._languages if code != first
                 ],
                 speed=f"{self._mirror.clock.speed:g}",
+                root="",
                 part=f"{self._part}?lang={first}",
                 zone=self._site.site.timezone,
                 clock=now.astimezone(self._site.zone_info).strftime("%H:%M"),

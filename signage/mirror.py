@@ -18,6 +18,7 @@ from models.contract.results import (
     CallsResult,
     Free,
     HubAbout,
+    LineResult,
     LotForecast,
     LotResult,
     Message,
@@ -128,6 +129,11 @@ class Mirror:
         """The last called tickets, newest first."""
         found = self._messages.get(("calls", ""))
         return found if isinstance(found, CallsResult) else None
+
+    def line(self, service: str) -> LineResult | None:
+        """The tickets that wait for a service, however old."""
+        found = self._messages.get(("line", service))
+        return found if isinstance(found, LineResult) else None
 
     def notices(self) -> dict[str, NoticeResult]:
         """All notices by their id, also those that are over."""

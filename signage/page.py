@@ -35,7 +35,9 @@ OWN_NAMES = {
 class Page:
     """Pages and their parts of one site, in each language."""
 
-    def __init__(self, site: Site, mirror: Mirror, cache: Cache) -> None:
+    def __init__(self, site: Site, mirror: Mirror, cache: Cache, root: str = "") -> None:
+        """Take where the pages of this site begin: `/minami` where one process serves many."""
+        self._root = root
         self._site = site
         self._mirror = mirror
         self._cache = cache
@@ -80,7 +82,8 @@ class Page:
             "board": self.board(language, now),
             "now": stamp(now),
             "speed": f"{self._mirror.clock.speed:g}",
-            "part": f"{part}?lang={language}",
+            "root": self._root,
+            "part": f"{self._root}{part}?lang={language}",
             "zone": self._site.site.timezone,
             "site_id": self._site.id,
             "languages": [(code, OWN_NAMES[code]) for code in self._languages],

@@ -25,4 +25,5 @@ for role in edge camera hub web display; do
     lock "$role" --extra "$role" "$@"
 done
 lock demo --extra demo --group build "$@"
-lock dev --extra demo --group build --group dev "$@"
+lock ml --extra hub --extra ml "$@"
+lock dev --extra demo --extra ml --group build --group dev "$@"

@@ -153,6 +153,20 @@ class CallsResult(Result, frozen=True, kw_only=True):
     calls: tuple[Call, ...] = ()
 
 
+class LineTicket(Message, frozen=True, kw_only=True):
+    """One ticket that waits. `ahead` are called before it; `wait` is how much longer it waits."""
+
+    number: Short
+    ahead: Count
+    wait: Spread | None = None
+
+
+class LineResult(Result, frozen=True, kw_only=True):
+    """The tickets that wait for a service, in the order in which they will be called."""
+
+    tickets: tuple[LineTicket, ...] = ()
+
+
 class NoticeResult(Result, frozen=True, kw_only=True):
     """An announcement or emergency, in as many languages as were given."""
 
@@ -267,6 +281,7 @@ RESULTS: dict[str, type[Result]] = {
     "service": ServiceResult,
     "lot": LotResult,
     "zone": ZoneResult,
+    "line": LineResult,
     "notice": NoticeResult,
     "alert": AlertResult,
     "accuracy": AccuracyResult,

@@ -20,6 +20,7 @@ DESCRIBED: dict[str, type[msgspec.Struct]] = {
     "hub/service.wait": results.Spread,
     "hub/lot.free": results.Free,
     "hub/lot.accessible": results.AccessibleResult,
+    "hub/line.tickets": results.LineTicket,
     "hub/accuracy.total": results.Measured,
     "hub/accuracy.levels": results.MeasuredLevel,
     "hub/accuracy.days": results.MeasuredDay,
