@@ -25,5 +25,4 @@ for role in edge camera hub web display; do
     lock "$role" --extra "$role" "$@"
 done
 lock demo --extra demo --group build "$@"
-lock ml --extra hub --extra ml "$@"
-lock dev --extra demo --extra ml --group build --group dev "$@"
+lock dev --extra demo --group build --group dev "$@"

@@ -13,7 +13,7 @@ import math
 import msgspec
 
 from models.contract.results import Free, Vacancy
-from models.forecast.usual import SLOT_S, SLOTS, Level, Then, Usual
+from models.forecast.usual import SLOT_S, SLOTS, Now, Then, Usual
 
 CARS, SHARE, TODAY, PAST_IN, PAST_OUT = range(5)
 _START = (0.0, 0.96, 0.0, 0.0, 0.0)
@@ -165,11 +165,11 @@ class Cars(msgspec.Struct):
             return (mean, math.sqrt(variance)) if self.known and then is None else usual
         spread = max(usual[1], (_USUAL_SD if then is None else _DIFFERS) * capacity) ** 2
         trust = spread / (spread + variance)
-        now = Level(trust * (mean - usual[0]), trust * variance)
+        now = Now(usual[0] + trust * (mean - usual[0]), trust * variance)
         if then is None:
-            return usual[0] + now.off, math.sqrt(now.variance)
+            return now.value, math.sqrt(now.variance)
         stays = self._left(min(now_s, 2.0 * now_s - self.day_s - then.slot * SLOT_S))
-        now = Level(now.off, stays**2 * now.variance)
+        now = Now(now.value, stays**2 * now.variance)
         return self.usual.ahead(now, slot, then, _LEAST * capacity)
 
     def free(self, now_s: float, capacity: int) -> Free | None:
@@ -212,10 +212,17 @@ class Cars(msgspec.Struct):
         share = _HOUR if self.gated else _HOUR_UNGATED
         return (share * capacity) ** 2 * max(at_s - self.at_s, 0.0) / 3600.0
 
-    def begin_day(self, day_s: float, kind: int) -> None:
-        """Midnight has passed."""
+    def begin_day(
+        self, day_s: float, kind: int, spans: tuple[tuple[float, float], ...] | None = None
+    ) -> None:
+        """Midnight has passed. The lot is open in these spans, seconds since 1970; None is always.
+
+        What it is while shut, when nothing moves, says nothing of how sure a forecast is.
+        """
         self.day_s, self.slot = day_s, 0
-        self.usual.begin_day(kind)
+        spans = ((day_s, math.inf),) if spans is None else spans
+        moments = [day_s + slot * SLOT_S for slot in range(SLOTS)]
+        self.usual.begin_day(kind, [any(a <= s <= b for a, b in spans) for s in moments])
 
     def _note(self, until_s: float, capacity: int) -> None:
         """Keep what it was at each half hour until then."""
@@ -230,15 +237,8 @@ class Cars(msgspec.Struct):
 
     def _keep(self, slot: int, sd: float, capacity: int) -> None:
         """What it is at a half hour: to learn from, and to hold against what was told."""
-        if sd >= _LEARNT * capacity:
-            self.usual.note(slot, None)
-            return
-        self.usual.note(slot, self.x[CARS])
-        self.usual.score(slot, self.x[CARS], _LEAST * capacity)
-        usual = self.usual.at(slot)
-        if usual is not None:
-            off = Level(self.x[CARS] - usual[0], sd**2)
-            self.usual.tell(off, slot, _LEAST * capacity)
+        value = self.x[CARS] if sd < _LEARNT * capacity else None
+        self.usual.note(slot, value, _LEAST * capacity, capacity)
 
     def _pass_time(self, at_s: float, capacity: int) -> None:
         self._note(at_s - _PROMPT_S, capacity)

@@ -87,7 +87,7 @@ class Memory(msgspec.Struct):
             if state.pulse_s is not None and not within(plan.lots[name], plan.start_s):
                 state.cars.night(plan.start_s, house.lots[name].capacity)
                 state.cars.judge(house.lots[name].capacity, house.lots[name].few)
-            state.cars.begin_day(plan.start_s, plan.kind)
+            state.cars.begin_day(plan.start_s, plan.kind, plan.lots[name])
         if not within(plan.office, plan.start_s):
             for name, zone in self.zones.items():
                 zone.empty(plan.start_s, house.zones[name].capacity)

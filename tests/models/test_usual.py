@@ -3,11 +3,12 @@
 import math
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.forecast.usual import REST, SLOTS, Level, Then, Usual
+from models.forecast.usual import REST, SLOTS, Now, Then, Usual
 
 LEAST = 0.5
 
@@ -29,14 +30,10 @@ def day(
         if slot in waiting:
             low, high = waiting[slot]
             held.append(low <= value <= high)
-        usual.note(slot, value)
-        usual.score(slot, value, LEAST)
-        known = usual.at(slot)
-        if known is not None:
-            now = Level(value - known[0], 0.0)
-            usual.tell(now, slot, LEAST)
+        usual.note(slot, value, LEAST)
+        if usual.at(slot) is not None:
             then = Then(0, kind, slot + 2)
-            mean, sd = usual.ahead(now, slot, then, LEAST)
+            mean, sd = usual.ahead(Now(value, 0.0), slot, then, LEAST)
             wide = 1.2816 * sd
             if shape(slot + 2):
                 waiting[slot + 2] = mean - wide, mean + wide
@@ -98,7 +95,7 @@ def test_a_difference_of_today_lasts_for_hours_and_hardly_to_tomorrow() -> None:
     for then in (Then(0, 0, 23), Then(0, 0, 26), Then(1, 1, 22)):
         usual_then = usual.at(then.slot, then.kind)
         assert usual_then is not None
-        offs.append(usual.ahead(Level(20.0, 0.0), 22, then, LEAST)[0] - usual_then[0])
+        offs.append(usual.ahead(Now(known[0] + 20.0, 0.0), 22, then, LEAST)[0] - usual_then[0])
     assert offs[0] > 10
     assert offs[1] > 5
     assert 0 < offs[2] < 10
@@ -131,10 +128,10 @@ def test_whatever_was_seen_what_is_told_is_a_number_with_a_spread(
     for kind, values in days:
         usual.begin_day(kind)
         for place, value in enumerate(values):
-            usual.note(place, value)
+            usual.note(place, value, LEAST)
     usual.begin_day(0)
     for then in (Then(0, 0, min(slot + 2, SLOTS - 1)), Then(1, 1, slot), Then(14, REST, slot)):
-        mean, sd = usual.ahead(Level(off, 1.0), slot, then, LEAST)
+        mean, sd = usual.ahead(Now(off, 1.0), slot, then, LEAST)
         assert math.isfinite(mean)
         assert sd > 0
 
@@ -143,12 +140,10 @@ def test_where_nothing_moves_as_it_should_nothing_is_told_to_move() -> None:
     """A day at rest that no calendar knows, or a sensor that hangs."""
     usual = lived(28)
     for slot in range(21):
-        usual.note(slot, shape(min(slot, 18)))
-    known = usual.at(20)
-    assert known is not None
-    still = Level(shape(18) - known[0], 0.0)
+        usual.note(slot, shape(min(slot, 18)), LEAST)
+    still = Now(shape(18), 0.0)
     assert usual.ahead(still, 20, Then(0, 0, 22), LEAST)[0] == pytest.approx(shape(18), abs=0.5)
-    usual.note(19, shape(18) - 3.0)
+    usual.note(19, shape(18) - 3.0, LEAST)
     moved = usual.ahead(still, 20, Then(0, 0, 22), LEAST)[0]
     assert moved > shape(18) + 5
 
@@ -163,19 +158,47 @@ def test_a_change_that_goes_on_is_learnt() -> None:
             pace = rng.gauss(0.0, 1.0)
             for slot in range(40):
                 off = 5.0 * pace + growth * pace * max(slot - 16, 0) + rng.gauss(0.0, 0.3)
-                usual.note(slot, shape(slot) + off)
-                usual.score(slot, shape(slot) + off, LEAST)
-                known = usual.at(slot)
-                if known is not None:
-                    usual.tell(Level(shape(slot) + off - known[0], 0.0), slot, LEAST)
+                usual.note(slot, shape(slot) + off, LEAST)
         told.append(usual.lasting[1].shares()[1])
     assert told[1] > told[0] + 0.1
 
 
-def test_a_dump_of_an_older_version_tells_nothing_until_the_next_day() -> None:
-    usual = lived(10)
-    usual.today, usual.stir = ([], []), []
-    assert usual.at(26) is None
-    usual.score(26, 30.0, LEAST)
-    usual.begin_day(3)
-    assert usual.at(26) is not None
+@pytest.mark.parametrize(("days", "alike"), [(1, True), (1, False), (30, True), (30, False)])
+def test_which_days_say_most_is_learnt(days: int, *, alike: bool) -> None:
+    """Places whose shape moves by the day or the month, whose weekdays are alike or are not."""
+    usual, errors = Usual(), []
+    for number in range(56):
+        late = (number // days) % 5 + (0 if alike else 3 * (number % 7))
+        usual.begin_day(number % 7)
+        for slot in range(12, 40):
+            value = shape(slot - late)
+            usual.note(slot, value, LEAST)
+            if number >= 42 and usual.at(slot) is not None:
+                told = usual.ahead(Now(value, 0.0), slot, Then(0, number % 7, slot + 1), LEAST)[0]
+                errors.append(abs(told - shape(slot + 1 - late)))
+    assert sum(errors) / len(errors) < 1.5
+
+
+def test_nights_on_which_nothing_moves_do_not_make_the_day_look_sure() -> None:
+    told = []
+    for asked in ([True] * SLOTS, [16 <= slot <= 36 for slot in range(SLOTS)]):
+        usual, rng = Usual(), random.Random(9)
+        for number in range(28):
+            usual.begin_day(number % 7, asked)
+            level = rng.gauss(1.0, 0.2)
+            for slot in range(SLOTS - 2):
+                noise = rng.gauss(0.0, 2.0) if shape(slot) else 0.0
+                usual.note(slot, level * shape(slot) + noise, LEAST)
+        usual.begin_day(0, asked)
+        told.append(usual.ahead(Now(shape(24), 0.0), 24, Then(0, 0, 26), LEAST)[1])
+    assert told[0] > 0.85 * told[1]
+
+
+def test_a_restart_changes_nothing_that_is_told() -> None:
+    usual = lived(20)
+    for slot in range(24):
+        usual.note(slot, 1.2 * shape(slot), LEAST)
+    again = msgspec.msgpack.decode(msgspec.msgpack.encode(usual), type=Usual)
+    for then in (Then(0, 6, 26), Then(1, 0, 26), Then(5, 4, 30)):
+        now = Now(1.2 * shape(23), 1.0)
+        assert again.ahead(now, 23, then, LEAST) == usual.ahead(now, 23, then, LEAST)
