@@ -6,29 +6,27 @@ from models.contract.results import Spread
 from models.wait.durations import Floats
 from models.wait.line import spread_of
 
-RUNS = 160
-"""So often a line is played."""
-
 
 class Draws:
-    """A source of draws that are spread evenly over the runs."""
+    """A source of draws that are spread evenly over so many runs."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, runs: int) -> None:
         self.rng = np.random.default_rng(seed)
+        self.runs = runs
 
     def stratified(self, columns: int) -> Floats:
-        """(RUNS, columns) float64 in 0..1: one of each 160th a column (Latin hypercube)."""
-        strata = np.argsort(self.rng.random((RUNS, columns)), axis=0)
-        return (strata + 0.5) / RUNS
+        """(runs, columns) float64 in 0..1: one of each equal part a column (Latin hypercube)."""
+        strata = np.argsort(self.rng.random((self.runs, columns)), axis=0)
+        return (strata + 0.5) / self.runs
 
     def normal(self) -> Floats:
-        """(RUNS,) float64, standard normal."""
-        evenly = np.sort(self.rng.standard_normal(10 * RUNS))[5::10]
-        drawn: Floats = evenly[np.argsort(self.rng.random(RUNS))]
+        """(runs,) float64, standard normal."""
+        evenly = np.sort(self.rng.standard_normal(10 * self.runs))[5::10]
+        drawn: Floats = evenly[np.argsort(self.rng.random(self.runs))]
         return drawn
 
 
 def spread_of_runs(waits: Floats) -> Spread | None:
-    """Of (RUNS,) seconds; None if nobody will be called."""
+    """Of the seconds of all runs, (runs,); None if nobody will be called."""
     runs = np.sort(waits)
-    return spread_of(*(float(runs[int(share * RUNS)]) for share in (0.1, 0.5, 0.9)))
+    return spread_of(*(float(runs[int(share * len(runs))]) for share in (0.1, 0.5, 0.9)))

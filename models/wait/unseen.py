@@ -9,13 +9,15 @@ import numpy as np
 
 from models.contract.results import Spread
 from models.wait.belief import Belief
-from models.wait.draws import RUNS, Draws, spread_of_runs
+from models.wait.draws import Draws, spread_of_runs
 from models.wait.durations import Floats
 from models.wait.line import Closures, Learnt
 from models.wait.noshow import MINUTES
 
+RUNS = 160
+"""So often a line is played."""
 _WIDTH = 256
-_draws = Draws(20261124)
+_draws = Draws(20261124, RUNS)
 
 
 # The same draws each time, as in `monte_carlo`.
