@@ -40,13 +40,16 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 def names(sites: Sequence[Site]) -> list[str]:
     """The common names that certificates must have: ids, or `<site>.<id>` of several sites.
 
+    `web` is that of a web process that serves several.
+
     Raises:
         BadSite: two of them would be the same.
     """
     ids = [site.id for site in sites]
     if twice := {one for one in ids if ids.count(one) > 1}:
         raise BadSite(f"want each site once, got {min(twice)!r} again - at `$.site.id`")
-    return [_name(sites, site, who) for site in sites for who in _everyone(site)]
+    of_all = [WEB] if len(sites) > 1 else []
+    return [_name(sites, site, who) for site in sites for who in _everyone(site)] + of_all
 
 
 def configuration(sites: Sequence[Site], setup: Setup) -> str:
@@ -109,6 +112,8 @@ def rules(sites: Sequence[Site]) -> str:
     """
     names(sites)
     lines = [_head(sites)]
+    if len(sites) > 1:  # one web process may serve them all
+        lines += ["", f"user {WEB}", *(f"topic read {_results(site)}" for site in sites)]
     for site in sites:
         for who, rights in _rights(site):
             lines += ["", f"user {_name(sites, site, who)}"]
@@ -146,13 +151,17 @@ def _everyone(site: Site) -> Iterator[str]:
         yield who
 
 
+def _results(site: Site) -> str:
+    return f"{topics.VERSION}/{site.id}/{topics.HUB}/#"
+
+
 Rights = Iterable[tuple[str, str]]
 """read, write or readwrite, and a topic."""
 
 
 def _rights(site: Site) -> Iterator[tuple[str, Rights]]:
     base = f"{topics.VERSION}/{site.id}"
-    results = ("read", f"{base}/{topics.HUB}/#")
+    results = ("read", _results(site))
     of_hub = [
         ("readwrite", f"{base}/{topics.HUB}/#"),
         *(("read", f"{base}/+/{leaf}") for leaf in (*_OF_ITSELF, "obs/#")),

@@ -32,7 +32,8 @@ def test_who_needs_a_certificate() -> None:
     both = acl.names([SITE, kita])
     assert both[:2] == ["minami.hub", "minami.web"]
     assert both[10] == "kita.hub"
-    assert len(set(both)) == 20
+    assert both[-1] == "web"
+    assert len(set(both)) == 21
 
 
 @pytest.mark.parametrize(
@@ -110,3 +111,13 @@ def test_the_page_names_whom_the_example_has_and_tests_that_are() -> None:
     told = re.findall(r"`(test_\w+)`", page)
     assert len(told) >= 12
     assert not [name for name in told if f"def {name}(" not in tests]
+
+
+def test_a_citys_web_process_reads_the_results_of_all_offices_and_no_more() -> None:
+    kita = parse(EXAMPLE.with_name("kita.toml").read_text("utf-8"))
+    (web,) = [rule for rule in acl.rules([SITE, kita]).split("\n\n") if "user web\n" in rule]
+    assert web.splitlines() == [
+        "user web",
+        "topic read machiai/v1/minami/hub/#",
+        "topic read machiai/v1/kita/hub/#",
+    ]
