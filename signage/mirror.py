@@ -26,11 +26,14 @@ from models.contract.results import (
     Result,
     ServiceForecast,
     ServiceResult,
+    Spread,
     State,
     ZoneResult,
 )
 from models.errors import BadPayload, BadTopic
 from models.site import Site
+from signage.sane import LONGEST_S, sane
+from signage.wording import as_drill
 
 logger = logging.getLogger("machiai.mirror")
 
@@ -136,9 +139,11 @@ class Mirror:
         return found if isinstance(found, LineResult) else None
 
     def notices(self) -> dict[str, NoticeResult]:
-        """All notices by their id, also those that are over."""
+        """All notices by their id, also those that are over. The texts of a drill say so."""
         return {
-            name: found
+            name: msgspec.structs.replace(found, texts=as_drill(found.texts))
+            if found.drill
+            else found
             for (_, name), found in sorted(self._messages.items())
             if isinstance(found, NoticeResult)
         }
@@ -178,6 +183,7 @@ class Mirror:
         before = self._messages.get((kind, name))
         if isinstance(message, Result):
             _check(message)
+            message = sane(message)
             if retain and isinstance(before, Result) and message.at < before.at:
                 return
             message = _by_our_clock(message, self.clock.now(), retain=retain)
@@ -248,10 +254,14 @@ def _check(result: Result) -> None:
     Raises:
         BadPayload: more free places than there are, a wait below zero, quantiles out of order.
     """
-    if isinstance(result, ServiceResult) and result.wait is not None:
-        wait = result.wait
-        if not 0 <= wait.p10_s <= wait.p50_s <= wait.p90_s:
-            raise BadPayload(f"want 0 <= p10_s <= p50_s <= p90_s, got {wait}")
+    if isinstance(result, ServiceResult):
+        _check_wait(result.wait)
+    if isinstance(result, LineResult):
+        ahead = [ticket.ahead for ticket in result.tickets]
+        if ahead != sorted(ahead):
+            raise BadPayload(f"want as many ahead as before or more, got {ahead[:40]} in a line")
+        for ticket in result.tickets:
+            _check_wait(ticket.wait)
     if isinstance(result, LotForecast):
         for step in result.steps:
             _check_free("forecast", step.free, result.capacity)
@@ -259,6 +269,11 @@ def _check(result: Result) -> None:
         _check_free("lot", result.free, result.capacity)
         if result.accessible is not None:
             _check_free("accessible", result.accessible.free, result.accessible.capacity)
+
+
+def _check_wait(wait: Spread | None) -> None:
+    if wait is not None and not 0 <= wait.p10_s <= wait.p50_s <= wait.p90_s <= LONGEST_S:
+        raise BadPayload(f"want 0 <= p10_s <= p50_s <= p90_s <= {LONGEST_S:.0f}, got {wait}")
 
 
 def _check_free(

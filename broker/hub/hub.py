@@ -20,10 +20,18 @@ from broker.version import VERSION
 from models.calendar import Calendar
 from models.contract import topics
 from models.contract.codec import encode
-from models.contract.results import AlertResult, DeviceStatus, HubAbout, Result, State
+from models.contract.results import (
+    AlertResult,
+    DeviceStatus,
+    HubAbout,
+    LineResult,
+    Result,
+    State,
+)
 from models.errors import BadPayload, BadTopic, Unavailable
 from models.site import Site
 from models.state.office import Office
+from models.wait.retold import Retold
 
 logger = logging.getLogger("machiai.hub")
 
@@ -79,6 +87,7 @@ class Hub:
         self._alerts: set[str] = set()
         self._forecasts: dict[str, Result] = {}
         self._forecast_part = -1
+        self._retold = Retold()
         self._unsaved = 0
         self._saved_s = 0.0
         self._agrees = True  # the office holds what the journal holds, no more
@@ -344,11 +353,13 @@ class Hub:
             self._forecast_part = part
         today = self._calendar.day_of(now)
         dated = {f"service/{s.id}": s.id for s in self._site.services if s.dates is not None}
-        return {
+        results = {
             key: result
             for key, result in self._belief.office.results(now).items()
             if key not in dated or self._calendar.is_held(dated[key], today)
-        } | self._forecasts
+        }
+        lines = {key: result for key, result in results.items() if isinstance(result, LineResult)}
+        return results | self._retold.lines(lines, now) | self._forecasts
 
 
 async def serve(site: Site, clock: Clock, address: Address, folder: Path) -> None:

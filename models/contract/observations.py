@@ -92,6 +92,7 @@ class PostNotice(Reading, frozen=True, kw_only=True):
     by: Short
     cancel: bool = False
     severity: Literal["info", "warning", "emergency"] = "info"
+    drill: bool = False
     since: Time | None = msgspec.field(name="from", default=None)
     until: Time | None = None
     texts: dict[str, Text] = {}

@@ -168,9 +168,10 @@ class LineResult(Result, frozen=True, kw_only=True):
 
 
 class NoticeResult(Result, frozen=True, kw_only=True):
-    """An announcement or emergency, in as many languages as were given."""
+    """An announcement or emergency, in as many languages as were given, or the drill of one."""
 
     severity: Literal["info", "warning", "emergency"]
+    drill: bool = False
     since: Time | None = msgspec.field(name="from", default=None)
     until: Time | None = None
     texts: dict[str, Text] = {}

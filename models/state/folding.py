@@ -266,6 +266,7 @@ class Folding:
             observed_at=at,
             valid_until=reading.until or at,
             severity=reading.severity,
+            drill=reading.drill,
             since=reading.since,
             until=reading.until,
             texts=reading.texts,

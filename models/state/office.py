@@ -26,6 +26,7 @@ class Office:
         self._house = House(site)
         self._folding = Folding(fitted(Memory(), self._house), self._house)
         self._assume_alive = assume_alive
+        self._seen: View | None = None
 
     @property
     def site(self) -> Site:
@@ -45,6 +46,7 @@ class Office:
             at_s: when, in seconds since 1970; what is later than `received_s` counts as then.
             received_s: when the hub got it.
         """
+        self._seen = None
         if observation.kind == "beat":
             self._assume_alive = False
         self._folding.apply(observation, at_s, received_s)
@@ -52,7 +54,8 @@ class Office:
     def results(self, now: datetime) -> dict[str, Result]:
         """All that can be said now, by the topic below `hub/`: "service/tax", "lot/front", "calls".
 
-        Everything that the site file declares has a result; a notice only while it holds.
+        Everything that the site file declares has a result; a notice only while it holds, and a
+        line ("line/tax") only while it is known who waits with a ticket.
         """
         return results_of(self._view(now))
 
@@ -134,6 +137,12 @@ class Office:
         return office
 
     def _view(self, now: datetime) -> View:
+        """The office at that moment; asked again it is the same until something is folded."""
+        if self._seen is None or self._seen.now != now:
+            self._seen = self._viewed(now)
+        return self._seen
+
+    def _viewed(self, now: datetime) -> View:
         memory, plan = self._folding.memory, self._house.plans.at(now.timestamp())
         is_new_day = plan.start_s > memory.day_s  # on which nothing was heard yet
         is_set_back = now.timestamp() < memory.now_s - STEP_S

@@ -3,6 +3,7 @@
 import msgspec
 
 from models.contract.results import AlertResult, CallsResult, NoticeResult, Result, ZoneResult
+from models.state.lines import line_result
 from models.state.measured import accuracy_result
 from models.state.places import lot_result, zone_result
 from models.state.sanity import checked
@@ -25,6 +26,10 @@ def results_of(view: View) -> dict[str, Result]:
             results[f"alert/{zone}"] = _over_alert(view, zone, told)
     results |= {f"accuracy/{s}": accuracy_result(view, s) for s in house.services}
     results["calls"] = _calls_result(view)
+    for service in house.services:
+        line = line_result(view, service)
+        if line is not None:  # after the calls: whoever leaves a line has been heard to be called
+            results[f"line/{service}"] = line
     for result in results.values():
         checked(result)
     return results

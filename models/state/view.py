@@ -7,7 +7,10 @@ from models.forecast.usual import SLOT_S, Then
 from models.state import crowds, waits
 from models.state.house import House
 from models.state.memory import Memory
+from models.state.waits import Holder
 from models.wait import estimator
+from models.wait.draws import spread_of_runs
+from models.wait.durations import Floats
 from models.wait.retold import retold
 
 DAY = timedelta(days=1)
@@ -24,19 +27,33 @@ class View:
         self.plan = house.plans.at(self.now_s)
         self.fresh = house.site.freshness
         self.assume_alive = assume_alive
+        self._played: dict[str, dict[Holder, Floats]] = {}
 
     def wait(self, service: str, *, counted: bool = False) -> tuple[Spread | None, str, float]:
         """The wait of who comes now, what it rests on, and until when that holds."""
-        until_s = self.tickets_until_s(service)
-        state = self.memory.services[service]
-        if until_s > self.now_s and state.tickets.blind_s is None:
-            raw = waits.told(self.memory, self.house, service, None, self.now_s)
-            return raw and state.learnt.conformal.apply(raw), "tickets", until_s
+        if self.knows_line(service):
+            return self.told(service, None), "tickets", self.tickets_until_s(service)
         until_s = self.display_until_s(service)
         if until_s > self.now_s:
             raw = waits.shown(self.memory, self.house, service, counted=counted)
             return raw, "queue", until_s
         return self._unseen(service)
+
+    def knows_line(self, service: str) -> bool:
+        """Whether it is known who waits with a ticket."""
+        is_blind = self.memory.services[service].tickets.blind_s is not None
+        return not is_blind and self.tickets_until_s(service) > self.now_s
+
+    def told(self, service: str, number: str | None) -> Spread | None:
+        """The wait of the holder of a ticket that waits, or of who takes one now.
+
+        The line is played once for all of them, and for all services that share counters.
+        """
+        group = self.house.group[service][0]
+        if group not in self._played:
+            self._played[group] = waits.played(self.memory, self.house, service, self.now_s)
+        raw = spread_of_runs(self._played[group][service, number])
+        return raw and self.memory.services[service].learnt.conformal.apply(raw)
 
     def _unseen(self, service: str) -> tuple[Spread | None, str, float]:
         """The wait where no ticket and no display tells of the line."""

@@ -1,5 +1,6 @@
 """From the memory to an estimator's view of the line, and from its answer to a told wait."""
 
+import math
 from collections.abc import Iterator
 
 from models.contract.results import Spread
@@ -7,26 +8,29 @@ from models.state.counters import Counter
 from models.state.house import House
 from models.state.memory import Memory
 from models.wait import estimator
+from models.wait.durations import Floats
 from models.wait.line import Desk, Line, Person
+from models.wait.monte_carlo import play
+
+Holder = tuple[str, str | None]
+"""Service and number of a ticket; without a number who takes one now."""
 
 
-def told(
-    memory: Memory, house: House, service: str, number: str | None, now_s: float
-) -> Spread | None:
-    """What the tickets say, before it is held against what came.
+def told(memory: Memory, house: House, service: str, number: str, now_s: float) -> Spread | None:
+    """How much longer a ticket waits, before it is held against what came.
 
     Args:
         memory: of today.
         house: the site.
         service: for what.
-        number: whose wait from now on; None is somebody who takes a ticket now.
+        number: of the ticket.
         now_s: now, seconds since 1970.
 
     Returns:
         None while nobody can know: events are missing, the ticket does not wait, no counter opens.
     """
     tickets = memory.services[service].tickets
-    if tickets.blind_s is not None or (number is not None and number not in tickets.waiting):
+    if tickets.blind_s is not None or number not in tickets.waiting:
         return None
     spread: Spread | None = estimator("tickets")(line(memory, house, service, number, now_s))
     return spread
@@ -49,20 +53,54 @@ def shown(memory: Memory, house: House, service: str, *, counted: bool) -> Sprea
     return display.told(calls, memory.day_s, service_s)
 
 
-def line(memory: Memory, house: House, service: str, number: str | None, now_s: float) -> Line:
+def played(memory: Memory, house: House, service: str, now_s: float) -> dict[Holder, Floats]:
+    """What `told` is made of, for everybody in a line and for who takes a ticket now: one run.
+
+    Args:
+        memory: of today.
+        house: the site.
+        service: for what; all services that share counters with it are one line.
+        now_s: now, seconds since 1970.
+
+    Returns:
+        (RUNS,) float64 each: seconds until they are called, inf for never.
+    """
+    group = house.group[service]
+    people = _people(memory, group, math.inf, now_s)
+    people += [((member, None), Person(member, now_s, asks=True)) for member in group]
+    people.sort(key=lambda one: one[1].issued_s)
+    line = _line(memory, house, group, [person for _, person in people], now_s)
+    return dict(zip([holder for holder, _ in people], play(line), strict=True))
+
+
+def line(memory: Memory, house: House, service: str, number: str, now_s: float) -> Line:
     """Everybody who is called before `number`, and all the counters that they share."""
     group = house.group[service]
-    own_s = now_s if number is None else memory.services[service].tickets.waiting[number].issued_s
-    told_left = memory.exits.told
-    people = []
+    own_s = memory.services[service].tickets.waiting[number].issued_s
+    people = _people(memory, group, own_s, now_s)
+    last = [holder for holder, _ in people].index((service, number))
+    return _line(memory, house, group, [person for _, person in people[: last + 1]], now_s)
+
+
+def _people(
+    memory: Memory, group: tuple[str, ...], until_s: float, now_s: float
+) -> list[tuple[Holder, Person]]:
+    """Who has a ticket that was issued by then, in the order in which they are called."""
+    people: list[tuple[Holder, Person]] = []
     for member in group:
-        for other, waiting in memory.services[member].tickets.waiting.items():
-            if waiting.issued_s > own_s or (member == service and other == number):
+        state = memory.services[member]
+        for number, waiting in state.tickets.waiting.items():
+            if waiting.issued_s > until_s:
                 break
-            left = waiting.left_by(now_s, memory.services[member].learnt.noshow, told_left)
-            people.append(Person(service=member, issued_s=waiting.issued_s, left=left))
-    people.sort(key=lambda person: person.issued_s)
-    people.append(Person(service=service, issued_s=own_s))
+            left = waiting.left_by(now_s, state.learnt.noshow, memory.exits.told)
+            people.append(((member, number), Person(member, waiting.issued_s, left)))
+    people.sort(key=lambda one: one[1].issued_s)
+    return people
+
+
+def _line(
+    memory: Memory, house: House, group: tuple[str, ...], people: list[Person], now_s: float
+) -> Line:
     factor, factor_sd = memory.speed.belief(_running(memory, now_s))
     return Line(
         now_s=now_s,

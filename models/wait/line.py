@@ -49,15 +49,19 @@ class Desk(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Somebody who waits: for what, since when in seconds since 1970, how likely gone by now."""
+    """Somebody who waits: for what, since when in seconds since 1970, how likely gone by now.
+
+    Who only `asks` how long it would take is called by nobody, and delays nobody.
+    """
 
     service: str
     issued_s: float
     left: float = 0.0
+    asks: bool = False
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A line at the moment `now_s`. The last of `people` asks; all others are called before.
+    """A line at the moment `now_s`: `people` are called in this order.
 
     `factor` on all durations today is lognormal, `factor_sd` that of its logarithm.
     """

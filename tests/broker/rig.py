@@ -114,10 +114,14 @@ async def running(pi: Callable[[], Pi], *, connected: bool = True) -> AsyncItera
 
 @asynccontextmanager
 async def hub_at(
-    address: Address, folder: Path, office: type[Office] = Office, site: Site = SITE
+    address: Address,
+    folder: Path,
+    office: type[Office] = Office,
+    site: Site = SITE,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub at work; ended in order."""
-    hub = await asyncio.to_thread(Hub, site, Clock(), address, folder, office=office)
+    hub = await asyncio.to_thread(Hub, site, clock or Clock(), address, folder, office=office)
     task = asyncio.create_task(hub.run(), name="hub")
     try:
         yield hub
