@@ -29,6 +29,7 @@ id = "cam"
 
 [[devices.sensors]]
 kind = "camera"
+approved = 2026-11-01
 source = "{source}"
 every_s = {every_s}
 zones = [{{ zone = "lobby" }}]

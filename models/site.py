@@ -27,8 +27,15 @@ Days = Annotated[
 Dates = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?(?!\n)$")]
 """A day, or two with a slash between for all from the first to the second."""
 
+Address = Annotated[str, msgspec.Meta(pattern=r"^https?://\S+(?!\n)$")]
+"""Of a page elsewhere."""
+
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Mailbox = Annotated[str, msgspec.Meta(pattern=r"^[^@\s<>]{1,64}@[^@\s<>]{1,255}(?!\n)$")]
+"""Where mails go."""
+
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Minutes = Annotated[float, msgspec.Meta(gt=0, le=600)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
@@ -66,7 +73,17 @@ class Office(Table, frozen=True, kw_only=True):
     holidays: Literal["jp", "none"] | tuple[Dates, ...] = "jp"
     languages: tuple[Language, ...] = ("ja", "en")
     url: str | None = None  # the public page, for the QR on displays
+    contact: Names | None = None  # whom to ask: a section, its telephone, an address
     location: tuple[Longitude, Latitude] | None = None  # degrees (WGS 84)
+    city: Names | None = None  # whose page lists it, where one web process serves several
+
+
+class Instead(Table, frozen=True, kw_only=True):
+    """`services.instead`: a way not to come."""
+
+    name: Names
+    url: Address | None = None
+    note: Names | None = None  # what it costs, what one needs for it
 
 
 class Service(Table, frozen=True, kw_only=True):
@@ -79,6 +96,7 @@ class Service(Table, frozen=True, kw_only=True):
     levels_minutes: tuple[Minutes, Minutes, Minutes] = (15, 30, 60)
     dates: tuple[Dates, ...] | None = None  # only on these days; None is every open day
     place: Names | None = None  # where, if not in the office itself
+    instead: tuple[Instead, ...] = ()
 
 
 class CounterTable(Table, frozen=True, kw_only=True):
@@ -189,6 +207,54 @@ class Freshness(Table, frozen=True, kw_only=True):
     button_s: Seconds = 1800
 
 
+class Cameras(Table, frozen=True, kw_only=True):
+    """`[cameras]`: what the notice beside each camera says, and does not follow from it."""
+
+    operator: Names | None = None  # None is the office
+    contact: Names | None = None  # None is that of `[site]`
+    purpose: Names | None = None  # None is: to tell how busy it is, and the places that are free
+
+
+class MailTable(Table, frozen=True, kw_only=True):
+    """`[notify.mail]`: the server that takes our mails. The password is a file, never a value."""
+
+    sender: Mailbox = msgspec.field(name="from")
+    host: str = "localhost"
+    port: Port = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    ca: str | None = None  # whom to trust; None is whom the system trusts
+    user: str | None = None
+    password_file: str | None = None
+
+
+class PushTable(Table, frozen=True, kw_only=True):
+    """`[notify.push]`: Web Push to browsers that were asked."""
+
+    contact: Mailbox  # whom the push services write to if something is wrong
+    key_file: str | None = None  # None: made at the first start, in the state folder
+    services: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "push.apple.com",
+        "notify.windows.com",
+    )
+
+
+class LineTable(Table, frozen=True, kw_only=True):
+    """`[notify.line]`: messages by the office's account at LINE."""
+
+    token_file: str
+    secret_file: str
+
+
+class Notify(Table, frozen=True, kw_only=True):
+    """`[notify]`: a notice when a ticket is near. Each way is there if its table is."""
+
+    mail: MailTable | None = None
+    push: PushTable | None = None
+    line: LineTable | None = None
+
+
 class Site(Table, frozen=True, kw_only=True):
     """One office. `digest` is the hash of the file it was read from."""
 
@@ -202,8 +268,10 @@ class Site(Table, frozen=True, kw_only=True):
     buttons: tuple[Button, ...] = ()
     devices: tuple[Device, ...] = ()
     displays: tuple[Display, ...] = ()
+    cameras: Cameras = Cameras()
     broker: Broker = Broker()
     freshness: Freshness = Freshness()
+    notify: Notify | None = None
     digest: str = ""
 
     @property
@@ -335,6 +403,7 @@ def _mistakes(site: Site) -> Iterator[str]:
     yield from _spans(site)
     yield from _meanings(site)
     yield from _bays(site)
+    yield from _notices(site)
     for i, device in enumerate(site.devices):
         if device.id == "hub":
             yield f"want another id than `hub`, it is the hub's own - at `$.devices[{i}].id`"
@@ -440,3 +509,19 @@ def _bays(site: Site) -> Iterator[str]:
             want = f"want {whole.accessible}, the accessible bays of {whole.id}"
             yield f"{want}, got {lot.capacity} - at `$.lots[{i}].capacity`"
         of.add(lot.accessible_of)
+
+
+def _notices(site: Site) -> Iterator[str]:
+    """Notices that cannot be sent, or whose links would lead nowhere."""
+    notify = site.notify
+    if notify is None:
+        return
+    if notify == Notify():
+        yield "want one of mail, push, line - at `$.notify`"
+    if not (site.site.url or "").startswith("https://"):
+        yield f"want https://... for links in notices, got {site.site.url!r} - at `$.site.url`"
+    mail = notify.mail
+    if mail is not None and (mail.user is None) != (mail.password_file is None):
+        yield "want both of user, password_file or neither - at `$.notify.mail`"
+    if mail is not None and mail.user is not None and mail.tls == "none":
+        yield "want tls where a password is sent - at `$.notify.mail.tls`"

@@ -46,6 +46,8 @@ def main() -> int:
             _photograph(browser, f"{page}?lang=ja", "phone", (390, 844))
             _photograph(browser, f"{page}?lang=en", "phone-en", (390, 844))
             _photograph(browser, truth, "demo", (1100, 900))
+            notice = f"{page}privacy/cameras/cam-lobby/poster?lang=ja"
+            _photograph(browser, notice, "camera-notice", (1180, 1586), ready="main")
             browser.close()
     finally:
         demo.terminate()
@@ -65,10 +67,12 @@ def _addresses(demo: subprocess.Popen[str]) -> list[str]:
     raise SystemExit(f"the demo did not start: {said}")
 
 
-def _photograph(browser: Browser, url: str, name: str, size: tuple[int, int]) -> None:
+def _photograph(
+    browser: Browser, url: str, name: str, size: tuple[int, int], *, ready: str = "html[data-ready]"
+) -> None:
     page = browser.new_page(viewport={"width": size[0], "height": size[1]}, locale="ja-JP")
     page.goto(url)
-    page.wait_for_selector("html[data-ready]")
+    page.wait_for_selector(ready)
     path = PICTURES / f"{name}.png"
     page.screenshot(path=path)
     page.close()

@@ -5,6 +5,7 @@ What needs OpenCV or numpy is imported when the camera runs: `machiai check` doe
 
 import asyncio
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
@@ -36,6 +37,8 @@ class CameraSettings(Settings, frozen=True, kw_only=True):
     lines: tuple[LineView, ...] = ()
     lots: tuple[LotView, ...] = ()
     masks: tuple[Polygon, ...] = ()
+    approved: date | None = None  # the day of its notice's approval; None: it must not count yet
+    since: date | None = None  # from when it counts, as the notice says; None is that day
 
     @property
     def plan(self) -> Plan:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -73,6 +74,8 @@ class Draft:
             line = f"{_key(key)} = {toml(value)}"
             if key == "source" and self.source != value:
                 line = f"source = {toml(self.source)}  # put back what your file has here"
+            if key == "approved" and _seen(self._raw) != _seen(drawn):
+                line = f"# {line}  # it sees other places now: have its notice approved"
             lines.append(line)
         return "\n".join(lines) + "\n"
 
@@ -99,6 +102,12 @@ def drafts(site: Site, device: Device) -> list[Draft]:
         )
         raise BadUsage(f"want a device with a camera ({have or 'none'}), got {device.id!r}")
     return [Draft(site, device, number) for number in numbers]
+
+
+def _seen(plan: Mapping[str, Any]) -> set[object]:
+    """The zones, lines and lots of a plan: what the camera's notice says that it sees."""
+    kinds = {"zones": "zone", "lines": "line", "lots": "lot"}
+    return {(kind, view[key]) for kind, key in kinds.items() for view in plan.get(kind, ())}
 
 
 def _read(raw: dict[str, Any], where: str) -> CameraSettings:
@@ -137,6 +146,8 @@ def toml(value: object, depth: int = 0) -> str:
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, list | tuple):
         return _list(value, depth)
+    if isinstance(value, date):
+        return value.isoformat()
     return json.dumps(value, ensure_ascii=False)
 
 

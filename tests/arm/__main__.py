@@ -38,6 +38,7 @@ id = "{device}"
 
 [[devices.sensors]]
 kind = "camera"
+approved = 2026-11-01
 source = "{clip}"
 every_s = {every_s}
 zones = [{{ zone = "lobby" }}]

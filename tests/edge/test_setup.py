@@ -365,6 +365,7 @@ def test_a_snippet_is_written_as_docs_vision_has_it(site: Site) -> None:
     assert made.draw(plan) == (
         "[[devices.sensors]]\n"
         'kind = "camera"\n'
+        "# approved = 2026-11-01  # it sees other places now: have its notice approved\n"
         'source = "/dev/video0"\n'
         "every_s = 0.2\n"
         "zones = [\n"
@@ -425,8 +426,8 @@ def test_each_camera_of_a_device_is_drawn_for_itself(site: Site) -> None:
     device = Device(id="pi", sensors=(lobby, button, door))
     made = drafts(msgspec.structs.replace(site, devices=(device,)), device)
     assert [list(tomllib.loads(each.snippet())["devices"]["sensors"][0]) for each in made] == [
-        ["kind", "source", "zones"],
-        ["kind", "source", "every_s", "lines"],
+        ["kind", "approved", "source", "zones"],
+        ["kind", "approved", "source", "every_s", "lines"],
     ]
     with pytest.raises(BadSite, match=re.escape("at `$.devices[0].sensors[2].zones[0].zone`")):
         made[1].draw({"zones": [{"zone": "cellar"}]})
@@ -447,6 +448,10 @@ def test_what_was_drawn_is_counted_by_and_passes_check(served: SetUp, office: Pa
     }
     answer = json.loads(served.ask("/plan/0", json.dumps(plan).encode()).body)
     done = check(with_snippet(office, answer["toml"]))
+    assert done.returncode == 78
+    assert done.stderr.count("\n") == 1
+    assert "the notice of this camera was approved" in done.stderr, "it sees other places now"
+    done = check(with_snippet(office, answer["toml"].replace("# approved", "approved")))
     assert (done.returncode, done.stderr) == (0, "")
     assert served.ask("/snippet/0").body.decode() == answer["toml"]
     seen: dict[str, Any] = {"people": {"lobby": 0}}

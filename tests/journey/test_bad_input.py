@@ -22,6 +22,7 @@ CAMERA = """
 [site]
 id = "bad"
 name = { ja = "試験", en = "Test" }
+contact = { ja = "総務課" }
 hours = [{ days = "mon-sun", open = "00:00", close = "24:00" }]
 holidays = "none"
 [[zones]]
@@ -31,6 +32,7 @@ capacity = 10
 id = "cam-1"
 [[devices.sensors]]
 kind = "camera"
+approved = 2026-11-01
 source = "/dev/video99"
 zones = [{ zone = "lobby" }]
 """

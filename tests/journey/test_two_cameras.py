@@ -19,12 +19,14 @@ id = "pi"
 
 [[devices.sensors]]
 kind = "camera"
+approved = 2026-11-01
 source = "rpicam:0"
 every_s = 0.2
 zones = [{ zone = "lobby" }]
 
 [[devices.sensors]]
 kind = "camera"
+approved = 2026-11-01
 source = "rpicam:1"
 every_s = 0.2
 zones = [{ zone = "waiting" }]

@@ -33,6 +33,7 @@ id = "cam"
 
 [[devices.sensors]]
 kind = "camera"
+approved = 2026-11-01
 source = "{source}"
 every_s = 0.1
 zones = [{{ zone = "lobby" }}]
