@@ -1,0 +1,1 @@
+"""Notices on the phone: the wait is yours to spend. See docs/notify.md."""
