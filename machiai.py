@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -107,8 +107,20 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
         help="only write what the journal holds as a log for replay (to standard output)",
     )
 
-    web = add("web", _web, "the residents' page and the feed", "machiai web site.toml --port 8080")
-    _site(web)
+    web = add(
+        "web",
+        _web,
+        "the residents' page and the feed, of one office or of all of a city",
+        "machiai web site.toml --port 8080; of a city: machiai web minami.toml kita.toml",
+    )
+    web.add_argument(
+        "sites",
+        nargs="+",
+        type=Path,
+        metavar="SITE.toml",
+        help="the office's site file; several, or a folder of them, are a city: its page is at /, "
+        "that of each office at /ID/",
+    )
     web.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
     web.add_argument("--port", type=_port, default=8080, help="the port to listen on (8080)")
     web.add_argument(
@@ -221,9 +233,23 @@ def _read(path: Path) -> "Site":
         raise Missing(f"want a site file, got: {error.strerror} - {path}") from None
 
 
+def _read_all(paths: Sequence[Path]) -> "list[Site]":
+    """The site files, those of a folder by their names."""
+    from models.errors import Missing  # noqa: PLC0415
+
+    sites = []
+    for path in paths:
+        files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        if not files:
+            raise Missing(f"want site files, got a folder without any - {path}")
+        sites += [_read(file) for file in files]
+    return sites
+
+
 def _check(arguments: argparse.Namespace) -> int:
     site = _read(arguments.site)
     _check_sensors(arguments.site, site)
+    _check_notices(arguments.site, site, site.devices)
     counted = {
         "services": site.services,
         "counters": site.counters,
@@ -248,6 +274,16 @@ def _check_sensors(path: Path, site: "Site") -> None:
             sensors_of(site, device)
         except BadSite as error:
             mistakes.append(f"{path}: {error}")
+    if mistakes:
+        raise BadSite("\n".join(mistakes))
+
+
+def _check_notices(path: Path, site: "Site", devices: Sequence["Device"]) -> None:
+    """No camera counts before its notice is approved."""
+    from models.errors import BadSite  # noqa: PLC0415
+    from models.sensing.notice import unapproved  # noqa: PLC0415
+
+    mistakes = [f"{path}: {why}" for why in unapproved(site, {device.id for device in devices})]
     if mistakes:
         raise BadSite("\n".join(mistakes))
 
@@ -308,6 +344,9 @@ def _edge(arguments: argparse.Namespace) -> int:
     everyone = arguments.device == "all"
     devices = site.devices if everyone else (site.device(arguments.device),)
     clock, address = from_environment(), address_of(site.broker)
+    is_trial = arguments.camera is None or address.host == "127.0.0.1"
+    if arguments.simulate is None or not is_trial:
+        _check_notices(arguments.site, site, devices)
     folder = service.state_folder("edge", arguments.state)
     made = [(device, _sensors(site, device, arguments, folder)) for device in devices]
     return service.run(lambda: run_all(site, made, clock=clock, address=address, folder=folder))
@@ -376,13 +415,20 @@ def _web(arguments: argparse.Namespace) -> int:
     from broker import service  # noqa: PLC0415
     from broker.clock import from_environment  # noqa: PLC0415
     from broker.session import address_of  # noqa: PLC0415
+    from models.errors import BadSite, BadUsage  # noqa: PLC0415
     from signage.web import serve_web  # noqa: PLC0415
 
-    site = _read(arguments.site)
-    clock, address = from_environment(), address_of(site.broker)
+    sites = _read_all(arguments.sites)
+    if arguments.demo is not None and len(sites) > 1:
+        raise BadUsage(f"want one site file with --demo, got {len(sites)}")
+    address, *others = {address_of(site.broker) for site in sites}
+    if others:
+        listed = " and ".join(sorted(map(str, [address, *others])))
+        raise BadSite(f"want one broker for all sites, got {listed} - at `$.broker`")
+    clock = from_environment()
     return service.run(
         lambda: serve_web(
-            site,
+            sites,
             clock,
             address,
             host=arguments.host,

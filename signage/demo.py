@@ -1,16 +1,19 @@
 """The demo's truth: what was told, beside what came."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from models.calendar import Calendar
 from models.contract.results import ServiceResult, Spread
 from models.site import Site
 from models.world.day import Day, TicketTruth
+from models.world.office import live
 from signage.assets import environment
 from signage.cache import Cache
 from signage.mirror import Mirror
@@ -21,6 +24,7 @@ _HELD = 64  # results of a service that are remembered: some minutes of the fast
 _ROWS = 20
 _SIDE = 300.0  # of the plot, in its own units
 _TICKS = 4
+_TICK_S = 0.5
 _STEPS = (5, 10, 15, 30, 60, 120, 600)  # minutes between ticks
 
 
@@ -201,3 +205,23 @@ class DemoPage:
 
 def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f}"
+
+
+async def note(page: DemoPage, mirror: Mirror, seed: int) -> None:
+    """Live each day of the demo's office beside the mirror."""
+    calendar = Calendar(mirror.site)
+    today: date | None = None
+    version = -1
+    while True:
+        now = mirror.clock.now()
+        if calendar.day_of(now) != today:
+            today = calendar.day_of(now)
+            made = await asyncio.to_thread(live, mirror.site, today, seed)
+            page.truth = Truth(mirror, made, since=now)
+        if page.truth is not None:
+            page.truth.tick(now)
+        try:
+            async with asyncio.timeout(_TICK_S):
+                version = await mirror.changed(version)
+        except TimeoutError:
+            continue

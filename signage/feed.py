@@ -18,6 +18,7 @@ from models.contract.results import (
     Spread,
     Vacancy,
 )
+from models.place import Location
 from models.site import Names, Site
 from signage.freshness import Life, State
 from signage.mirror import Mirror
@@ -38,6 +39,13 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     basis: str = ""
 
 
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """A way not to come."""
+
+    name: Names
+    url: str | None = None
+
+
 class ServiceItem(Item, frozen=True, kw_only=True):
     """A service. Unknown is null; wait in seconds, exceeded 9, 5 and 1 times in 10."""
 
@@ -49,6 +57,7 @@ class ServiceItem(Item, frozen=True, kw_only=True):
     counters_open: Count | None = None
     wait: Spread | None = None
     opens_at: Time | None = None
+    instead: tuple[Way, ...] = ()
 
 
 class LotItem(Item, frozen=True, kw_only=True):
@@ -86,6 +95,7 @@ class NoticeItem(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Id
     severity: Literal["info", "warning", "emergency"]
+    drill: bool = False
     since: Time | None = msgspec.field(name="from", default=None)
     until: Time | None = None
     texts: dict[str, Text]
@@ -94,12 +104,13 @@ class NoticeItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SiteItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An office."""
+    """An office; `location` is longitude and latitude in degrees (WGS 84)."""
 
     id: Id
     name: Names
     timezone: str
     url: str | None = None
+    location: Location | None = None
 
 
 class SiteDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +144,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 def site_item(site: Site) -> SiteItem:
     """The office itself."""
     office = site.site
-    return SiteItem(id=site.id, name=office.name, timezone=office.timezone, url=office.url)
+    return SiteItem(
+        id=site.id,
+        name=office.name,
+        timezone=office.timezone,
+        url=office.url,
+        location=office.location,
+    )
 
 
 def document(mirror: Mirror, now: datetime) -> SiteDocument:
@@ -149,6 +166,7 @@ def document(mirror: Mirror, now: datetime) -> SiteDocument:
                 id=item.id,
                 name=item.name,
                 place=item.place,
+                instead=tuple(Way(name=way.name, url=way.url) for way in item.instead),
                 **_living(mirror.service(item.id), now),
             )
             for item in site.services
@@ -198,9 +216,9 @@ def good_until(mirror: Mirror, now: datetime) -> datetime:
     return min([now + LONGEST, *(end for end in _ends(mirror) if end > now)])
 
 
-def render_sites(site: Site) -> bytes:
+def render_sites(*sites: Site) -> bytes:
     """The list of offices as JSON."""
-    return msgspec.json.encode(codec.plain(Sites(sites=(site_item(site),))))
+    return msgspec.json.encode(codec.plain(Sites(sites=tuple(map(site_item, sites)))))
 
 
 def _living(result: Result | None, now: datetime) -> dict[str, Any]:

@@ -8,13 +8,17 @@ import asyncio
 import csv
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from broker.clock import Clock
+from broker.service import state_folder
 from models.contract.codec import stamp
 from models.contract.ids import Id
 from models.site import Site
@@ -134,6 +138,24 @@ class Days:
             return False
         self._closed.add(key)
         return True
+
+
+@asynccontextmanager
+async def kept(
+    sites: Sequence[Site], clock: Clock, *, demo: bool
+) -> AsyncIterator[dict[str, Days]]:
+    """Where history is kept: the demo's goes with it, and what else is made up leaves none."""
+    if not clock.is_simulated:
+        folder = state_folder("web", None) / "history"
+        yield {site.id: Days(folder, site) for site in sites}
+    elif demo:
+        made = await asyncio.to_thread(TemporaryDirectory, prefix="machiai-demo-")
+        try:
+            yield {site.id: Days(Path(made.name), site) for site in sites}
+        finally:
+            await asyncio.to_thread(made.cleanup)
+    else:
+        yield {}
 
 
 async def keep(days: Days, mirror: Mirror) -> None:

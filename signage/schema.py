@@ -1,6 +1,6 @@
 """OpenAPI and JSON Schema of the feed, made from its types."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from signage.exports.parkapi import ParkApi, ParkApiCity
 from signage.feed import SCHEMA_VERSION, Problem, SiteDocument, Sites
 from signage.forecast import ForecastDocument
 from signage.history import History
+from signage.ticket import LONGEST, TicketDocument
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SITE_SCHEMA = f"/api/v1/schema/{SCHEMA_VERSION}/site.json"
@@ -32,6 +33,17 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,96}$"},
     },
     "lang": {"in": "path", "required": True, "schema": _TEXT},
+    "number": {
+        "in": "path",
+        "required": True,
+        "description": "As printed on the ticket, or as people type it.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    },
+    "service": {
+        "in": "query",
+        "description": "For what, where several services have such a number.",
+        "schema": _TEXT,
+    },
     "If-None-Match": {
         "in": "header",
         "description": "The ETag of what you have: 304 while it is still that.",
@@ -86,6 +98,12 @@ ADDRESSES: dict[str, Address] = {
         told=_TEXT,
         waits=False,
     ),
+    "ticket": Address(
+        path=f"{_SITE}/tickets/{{number}}",
+        does="How many are before a ticket and how much longer it waits, or where it was called to",
+        told=TicketDocument,
+        also=("service", "If-None-Match"),
+    ),
     "notices": Address(
         path=f"{_SITE}/notices/{{lang}}.atom",
         does="The notices that hold, as Atom; each names its CAP message",
@@ -138,8 +156,8 @@ def forecast_schema() -> dict[str, Any]:
     return {"$schema": DRAFT, "$id": FORECAST_SCHEMA, **msgspec.json.schema(ForecastDocument)}
 
 
-def openapi(version: str, site: Site) -> dict[str, Any]:
-    """OpenAPI 3.1 of everything below `/api/v1`, for the office that is served."""
+def openapi(version: str, *sites: Site) -> dict[str, Any]:
+    """OpenAPI 3.1 of everything below `/api/v1`, for the offices that are served."""
     ours = [a.told for a in ADDRESSES.values() if not isinstance(a.told, dict)]
     refs, components = msgspec.json.schema_components(
         (Problem, *ours), ref_template="#/components/schemas/{name}"
@@ -164,16 +182,17 @@ def openapi(version: str, site: Site) -> dict[str, Any]:
         "components": {
             "schemas": components,
             "parameters": {
-                name: {"name": name, **said} for name, said in _parameters(site).items()
+                name: {"name": name, **said} for name, said in _parameters(sites).items()
             },
         },
     }
 
 
-def _parameters(site: Site) -> dict[str, dict[str, Any]]:
+def _parameters(sites: Sequence[Site]) -> dict[str, dict[str, Any]]:
+    languages = list(dict.fromkeys(code for site in sites for code in site.site.languages))
     there: dict[str, dict[str, Any]] = {
-        "site": {**_PARAMETERS["site"], "schema": {**_TEXT, "enum": [site.id]}},
-        "lang": {**_PARAMETERS["lang"], "schema": {**_TEXT, "enum": site.site.languages}},
+        "site": {**_PARAMETERS["site"], "schema": {**_TEXT, "enum": [site.id for site in sites]}},
+        "lang": {**_PARAMETERS["lang"], "schema": {**_TEXT, "enum": languages}},
     }
     return _PARAMETERS | there
 

@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import random
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
 from aiohttp import HttpVersion11, web
 
-from signage import feed
-from signage.cache import Cache
-from signage.mirror import Mirror
+from signage.cache import Source
 
 PING_S = 15.0
 _GATHER_S = 0.001  # what the hub says in one breath goes out as one
@@ -43,11 +42,12 @@ class Reader:
 
 
 class Stream:
-    """The readers of one mirror."""
+    """The readers of one source."""
 
-    def __init__(self, mirror: Mirror, cache: Cache) -> None:
-        self._mirror = mirror
-        self._cache = cache
+    def __init__(self, source: Source, told: Callable[[], bytes]) -> None:
+        """Take what a snapshot tells, in one line."""
+        self._source = source
+        self._told = told
         self._readers: set[Reader] = set()
         self._pump: asyncio.Task[None] | None = None
 
@@ -73,7 +73,7 @@ class Stream:
             return response
         reader = Reader(transport, request.version >= HttpVersion11)
         retry = random.randint(*_RETRY_MS)  # noqa: S311  jitter, no secret
-        known = request.headers.get("Last-Event-ID") == self._mirror.tag
+        known = request.headers.get("Last-Event-ID") == self._source.tag
         news = b"" if known else self._snapshot()
         reader.write(f"retry: {retry}\n\n".encode() + news + self._ping())
         self._readers.add(reader)
@@ -91,16 +91,16 @@ class Stream:
 
     async def _run(self) -> None:
         """Tell the readers of each change and, when there is none, that we are still here."""
-        version = self._mirror.version
+        version = self._source.version
         while True:
             try:
                 async with asyncio.timeout(PING_S):
-                    await self._mirror.changed(version)
+                    await self._source.changed(version)
             except TimeoutError:
                 self._send(self._ping())
                 continue
             await asyncio.sleep(_GATHER_S)
-            version = self._mirror.version
+            version = self._source.version
             self._send(self._snapshot() + self._ping())
             await asyncio.sleep(_CALM_S)
 
@@ -119,14 +119,11 @@ class Stream:
             reader.write(events, chunk)
 
     def _snapshot(self) -> bytes:
-        body = self._cache("feed", self._render).body
-        return f"id: {self._mirror.tag}\nevent: snapshot\ndata: ".encode() + body + b"\n\n"
-
-    def _render(self, now: datetime) -> tuple[bytes, datetime]:
-        return feed.render(self._mirror, now)
+        said = f"id: {self._source.tag}\nevent: snapshot\ndata: "
+        return said.encode() + self._told() + b"\n\n"
 
     def _ping(self) -> bytes:
-        now = self._mirror.clock.now()
+        now = self._source.clock.now()
         return b"event: ping\ndata: " + msgspec.json.encode({"now": milliseconds(now)}) + b"\n\n"
 
 

@@ -3,36 +3,35 @@
 import asyncio
 import email.utils
 import resource
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
-from datetime import date
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
 
 from broker.clock import Clock
-from broker.service import state_folder
 from broker.session import Address, Session
-from models.calendar import Calendar
 from models.errors import Unavailable
 from models.site import Site
-from models.world.office import live
 from signage import assets
-from signage.accuracy import AccuracyPage
-from signage.api import Api, problem, problems
+from signage.api import Api
 from signage.cache import Cache
-from signage.demo import DemoPage, Truth
+from signage.city import City
+from signage.city_page import CityPage
+from signage.demo import DemoPage, note
 from signage.display import Lobby
-from signage.history import Days, keep
+from signage.documents import Documents
+from signage.history import Days, keep, kept
 from signage.mirror import Mirror
-from signage.outlook import OutlookPage
-from signage.page import Page
+from signage.notify.notices import Notices
+from signage.notify.opening import looked_after
+from signage.notify.pages import NotifyPages
+from signage.office import Office
+from signage.responses import problems, unheard
 from signage.stream import Stream
+from signage.wording import drill_words
 
-STREAM = web.AppKey("stream", Stream)
 DEMO = web.AppKey("demo", DemoPage)
 
 Step = Callable[[], Coroutine[Any, Any, None]]
@@ -54,25 +53,47 @@ _HEADERS = {
 
 
 def web_app(
-    site: Site, mirror: Mirror, clock: Clock, *, demo: bool = False, days: Days | None = None
+    site: Site,
+    mirror: Mirror,
+    clock: Clock,
+    *,
+    demo: bool = False,
+    days: Days | None = None,
+    notices: Notices | None = None,
 ) -> web.Application:
-    """The public pages and the feed. Reads its files here: call it outside a running loop."""
-    app, cache = _app(mirror, clock)
-    page = Page(site, mirror, cache)
-    app.router.add_get("/", page.page)
-    app.router.add_get("/part", page.part)
-    app.router.add_get("/text", page.text)
-    app.router.add_get("/accuracy", AccuracyPage(site, mirror, page).page)
-    app.router.add_get("/outlook", OutlookPage(site, mirror, page).page)
-    Api(site, mirror, cache, app[STREAM], days).add_to(app)
-    for display in site.displays:
-        lobby = Lobby(site, display, mirror, cache, f"/lobby/{display.id}/part")
-        app.router.add_get(f"/lobby/{display.id}", lobby.page)
-        app.router.add_get(f"/lobby/{display.id}/part", lobby.part)
+    """The public pages and the feed of one office. Reads its files: call it outside a loop."""
+    office = Office(mirror, days=days)
+    app = _app(clock, [mirror], [office.documents.stream])
+    office.add_to(app)
+    Api([office.documents]).add_to(app)
+    if notices is not None:
+        NotifyPages(notices, mirror, office.page).add_to(app)
     if demo:
-        app[DEMO] = DemoPage(site, mirror, cache, page)
+        app[DEMO] = DemoPage(site, mirror, office.cache, office.page)
         app.router.add_get("/demo", app[DEMO].page)
         app.router.add_get("/demo/part", app[DEMO].part)
+    return app
+
+
+def city_app(
+    city: City, days: Mapping[str, Days], notices: Mapping[str, Notices] = MappingProxyType({})
+) -> web.Application:
+    """The same of several offices, each below its id, and their city's page. As `web_app`."""
+    offices = [
+        Office(m, f"/{m.site.id}", days.get(m.site.id), [o for o in city.mirrors if o is not m])
+        for m in city.mirrors
+    ]
+    front = CityPage(city)
+    streams = [front.stream, *(office.documents.stream for office in offices)]
+    app = _app(city.clock, city.mirrors, streams)
+    for path, handler in front.pages().items():
+        app.router.add_get(path, handler)
+    for office in offices:
+        office.add_to(app)
+        if office.site.id in notices:
+            told = notices[office.site.id]
+            NotifyPages(told, office.mirror, office.page, office.root).add_to(app)
+    Api([office.documents for office in offices]).add_to(app)
     return app
 
 
@@ -82,15 +103,17 @@ def display_app(site: Site, display_id: str, mirror: Mirror, clock: Clock) -> we
     Raises:
         BadSite: no such display.
     """
-    app, cache = _app(mirror, clock)
-    lobby = Lobby(site, site.display(display_id), mirror, cache, "/part")
-    app.router.add_get("/", lobby.page)
-    app.router.add_get("/part", lobby.part)
+    display, cache = site.display(display_id), Cache(mirror)
+    stream = Documents(mirror, cache).stream
+    app = _app(clock, [mirror], [stream])
+    lobby = Lobby(site, display, mirror, cache, "/part")
+    for path, handler in {"/": lobby.page, "/part": lobby.part, "/stream": stream.handle}.items():
+        app.router.add_get(path, handler)
     return app
 
 
 async def serve_web(
-    site: Site,
+    sites: Sequence[Site],
     clock: Clock,
     address: Address,
     *,
@@ -98,36 +121,43 @@ async def serve_web(
     port: int,
     demo_seed: int | None = None,
 ) -> None:
-    """Serve the public pages until cancelled.
+    """Serve the public pages of one office, or of several, until cancelled.
 
     Raises:
+        BadSite: the offices cannot be served together.
         Unavailable: the port is taken.
     """
-    mirror = Mirror(site, clock)
+    mirrors = [Mirror(site, clock) for site in sites]
+    heard: Mirror | City = mirrors[0] if len(mirrors) == 1 else City(mirrors)
     demo = demo_seed is not None
-    async with _days(site, clock, demo=demo) as days:
-        app = await asyncio.to_thread(web_app, site, mirror, clock, demo=demo, days=days)
-        steps: dict[str, Step] = {}
-        if days is not None:
-            steps["history"] = partial(keep, days, mirror)
+    shown = f"http://{host}:{port}" if demo else None
+    async with (
+        kept(sites, clock, demo=demo) as days,
+        looked_after(mirrors, clock, demo=shown) as notices,
+    ):
+        if isinstance(heard, City):
+            make = partial(city_app, heard, days, notices)
+        else:
+            own = heard.site.id
+            make = partial(
+                web_app,
+                heard.site,
+                heard,
+                clock,
+                demo=demo,
+                days=days.get(own),
+                notices=notices.get(own),
+            )
+        app = await asyncio.to_thread(make)
+        steps: dict[str, Step] = {
+            f"history {m.site.id}": partial(keep, days[m.site.id], m)
+            for m in mirrors
+            if m.site.id in days
+        }
+        steps |= {f"notices {name}": told.run for name, told in notices.items()}
         if demo_seed is not None:
-            steps["truth"] = partial(_note_truth, app[DEMO], mirror, demo_seed)
-        await _serve(app, mirror, address, "web", (host, port), steps)
-
-
-@asynccontextmanager
-async def _days(site: Site, clock: Clock, *, demo: bool) -> AsyncIterator[Days | None]:
-    """Where history is kept: the demo's goes with it, and what else is made up leaves none."""
-    if not clock.is_simulated:
-        yield Days(state_folder("web", None) / "history", site)
-    elif demo:
-        folder = await asyncio.to_thread(TemporaryDirectory, prefix="machiai-demo-")
-        try:
-            yield Days(Path(folder.name), site)
-        finally:
-            await asyncio.to_thread(folder.cleanup)
-    else:
-        yield None
+            steps["truth"] = partial(note, app[DEMO], mirrors[0], demo_seed)
+        await _serve(app, heard, address, "web", (host, port), steps)
 
 
 async def serve_display(
@@ -150,39 +180,44 @@ async def serve_display(
     await _serve(app, mirror, address, display_id, (host, port), {})
 
 
-def _app(mirror: Mirror, clock: Clock) -> tuple[web.Application, Cache]:
-    """What both processes serve: files, the stream, health, and the same headers everywhere."""
+def _app(clock: Clock, mirrors: Sequence[Mirror], streams: Sequence[Stream]) -> web.Application:
+    """What all processes serve: files, health, and the same headers everywhere."""
     assets.environment()
     assets.static_files()
+    drill_words()
     app = web.Application(middlewares=[problems])
-    cache = Cache(mirror)
-    stream = app[STREAM] = Stream(mirror, cache)
 
     async def sign(request: web.Request, response: web.StreamResponse) -> None:
         _ = request
-        response.headers.update(_HEADERS)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
         response.headers["Date"] = email.utils.format_datetime(clock.now(), usegmt=True)
         response.headers["Server"] = "machiai"
 
     async def healthz(request: web.Request) -> web.Response:
         _ = request
-        if mirror.hub_gone:
-            return problem(503, "The hub cannot be heard.", 5)
-        return web.json_response({"status": "ok", "version": mirror.version})
+        lost = [mirror.site.id for mirror in mirrors if mirror.hub_gone]
+        if len(lost) == len(mirrors):  # one office without its hub is no reason to end the others
+            return unheard()
+        version = sum(mirror.version for mirror in mirrors)
+        return web.json_response({"status": "ok", "version": version, "lost": lost})
 
     async def pump(app: web.Application) -> None:
-        app[STREAM].start()
+        _ = app
+        for stream in streams:
+            stream.start()
 
     async def close(app: web.Application) -> None:
-        await app[STREAM].close()
+        _ = app
+        for stream in streams:
+            await stream.close()
 
     app.on_response_prepare.append(sign)
     app.on_startup.append(pump)
     app.on_shutdown.append(close)
-    app.router.add_get("/stream", stream.handle)
     app.router.add_get("/static/{name}", assets.serve)
     app.router.add_get("/healthz", healthz)
-    return app, cache
+    return app
 
 
 def runner_of(app: web.Application) -> web.AppRunner:
@@ -196,7 +231,7 @@ def runner_of(app: web.Application) -> web.AppRunner:
 
 async def _serve(  # noqa: PLR0917
     app: web.Application,
-    mirror: Mirror,
+    heard: Mirror | City,
     address: Address,
     who: str,
     where: tuple[str, int],
@@ -206,11 +241,11 @@ async def _serve(  # noqa: PLR0917
     session = Session(
         address,
         who,
-        subscriptions=mirror.subscriptions,
-        on_message=mirror.apply,
-        on_connection=mirror.connection,
+        subscriptions=heard.subscriptions,
+        on_message=heard.apply,
+        on_connection=heard.connection,
     )
-    steps = {"mqtt": session.run, "watch": partial(_each, _WATCH_S, mirror.watch), **steps}
+    steps = {"mqtt": session.run, "watch": partial(_each, _WATCH_S, heard.watch), **steps}
     runner = runner_of(app)
     await runner.setup()
     _allow_readers()
@@ -238,23 +273,3 @@ async def _each(seconds: float, step: Callable[[], None]) -> None:
     while True:
         step()
         await asyncio.sleep(seconds)
-
-
-async def _note_truth(page: DemoPage, mirror: Mirror, seed: int) -> None:
-    """Live each day of the demo's office beside the mirror."""
-    calendar = Calendar(mirror.site)
-    today: date | None = None
-    version = -1
-    while True:
-        now = mirror.clock.now()
-        if calendar.day_of(now) != today:
-            today = calendar.day_of(now)
-            made = await asyncio.to_thread(live, mirror.site, today, seed)
-            page.truth = Truth(mirror, made, since=now)
-        if page.truth is not None:
-            page.truth.tick(now)
-        try:
-            async with asyncio.timeout(_WATCH_S):
-                version = await mirror.changed(version)
-        except TimeoutError:
-            continue

@@ -25,14 +25,17 @@ _HEADLINE = 160  # characters that a phone shows (CAP 1.2, section 3.2.2)
 
 
 def render(alert: Alert, site: Site, *, test: bool) -> bytes:
-    """One message; a test, as all of the demo's are, is one that nobody shall act upon."""
+    """One message; a test, as all of the demo's are, is one that nobody shall act upon.
+
+    So is a drill but by those who exercise.
+    """
     office, notice = site.site, alert.notice
     sender = sender_of(office)
     root = ET.Element("alert", {"xmlns": NAMESPACE})
     element(root, "identifier", alert.identifier)
     element(root, "sender", sender)
     element(root, "sent", _time(alert.sent))
-    element(root, "status", "Test" if test else "Actual")
+    element(root, "status", "Test" if test else "Exercise" if notice.drill else "Actual")
     element(root, "msgType", alert.kind)
     element(root, "scope", "Public")
     if alert.references:

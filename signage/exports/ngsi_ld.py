@@ -11,8 +11,9 @@ from typing import Literal
 import msgspec
 
 from models.contract.ids import Count, Time
+from models.place import Location
 from models.site import Site
-from signage.exports.place import Location, name_of
+from signage.exports.place import name_of
 from signage.feed import LotItem, ServiceItem, SiteDocument, ZoneItem
 
 TYPE = "application/ld+json"

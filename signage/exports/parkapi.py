@@ -11,8 +11,9 @@ import msgspec
 
 from broker.version import VERSION
 from models.contract.ids import Count, Id
+from models.place import Location
 from models.site import Site
-from signage.exports.place import Location, name_of
+from signage.exports.place import name_of
 from signage.feed import LotItem, SiteDocument
 
 _STATES: dict[str, Literal["open", "closed", "nodata"]] = {
@@ -61,13 +62,13 @@ class ParkApi(msgspec.Struct, frozen=True, kw_only=True):
     cities: dict[str, Id]
 
 
-def cities(site: Site) -> ParkApi:
-    """The list of cities."""
-    return ParkApi(
-        server_version=VERSION,
-        reference=site.site.url or "",
-        cities={name_of(site.site.name, site.site.languages[0], site.id): site.id},
-    )
+def cities(*sites: Site) -> ParkApi:
+    """The list of cities; of two with one name the second is known by its id."""
+    named: dict[str, Id] = {}
+    for site in sites:
+        name = name_of(site.site.name, site.site.languages[0], site.id)
+        named[site.id if name in named else name] = site.id
+    return ParkApi(server_version=VERSION, reference=sites[0].site.url or "", cities=named)
 
 
 def city(document: SiteDocument, site: Site, location: Location | None) -> ParkApiCity:

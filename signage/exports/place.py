@@ -1,7 +1,4 @@
-"""Where an office is, and what it is called."""
-
-Location = tuple[float, float]
-"""Longitude and latitude in degrees (WGS 84), in this order, as GeoJSON has them."""
+"""What an office is called."""
 
 
 def name_of(names: dict[str, str] | None, language: str, otherwise: str) -> str:

@@ -15,13 +15,14 @@ from broker.embedded import free_port
 from broker.session import Session
 from models.contract import codec, topics
 from models.contract.results import Message
-from models.site import parse
+from models.site import Site, parse
 from signage import feed
 from signage.history import Days
 from tests.journey.conftest import EXAMPLE, Office
 from tests.signage.office import HandClock, Hub
 
-OFFICE = parse(EXAMPLE.read_text("utf-8"))
+KITA = EXAMPLE.with_name("kita.toml")
+MINAMI_SITE, KITA_SITE = (parse(path.read_text("utf-8")) for path in (EXAMPLE, KITA))
 SITE = "/api/v1/sites/minami"
 NOT_DESCRIBED = "stream"
 """It never ends, so it cannot be asked in this way; `tests/signage/test_feed.py` reads it."""
@@ -37,8 +38,8 @@ alert = "{alert}"
 class Publisher(Hub):
     """Says over the broker what the hub would."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(OFFICE, HandClock(Clock().now()))
+    def __init__(self, session: Session, site: Site) -> None:
+        super().__init__(site, HandClock(Clock().now()))
         self._session = session
 
     def say(self, kind: str, message: Message | None) -> None:
@@ -75,16 +76,20 @@ async def test_every_address_answers_as_described(
     )
     running = asyncio.create_task(session.run(), name="hub")
     await up.wait()
-    hub = Publisher(session)
+    hub = Publisher(session, MINAMI_SITE)
     hub.paused()
+    other = Publisher(session, KITA_SITE)
+    other.ready()
+    other.service("moving", 1, 3, (7, 12, 19))
     document = feed.document(hub.mirror, hub.clock.now())
     await asyncio.to_thread(Days(tmp_path / "history", hub.site).note, document)
 
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     port = free_port()
-    web = office.process("web", str(EXAMPLE), "--port", str(port))
+    web = office.process("web", str(EXAMPLE), str(KITA), "--port", str(port))
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
         listed = await asked(client, f"{SITE}/notices/ja.atom", ".xml")
+        await asked(client, "/api/v1/sites/kita", '"open"')
         history = await asked(client, f"{SITE}/history", ".csv")
     alert = re.findall(r"/notices/([\w-]+)\.xml", listed)[0]
     day = re.findall(r"/history/([\d-]+)\.csv", history)[0]
@@ -93,7 +98,7 @@ async def test_every_address_answers_as_described(
     done = await asyncio.to_thread(_run, config, port)
     running.cancel()
     assert done.returncode == 0, done.stdout
-    assert "12 selected" in done.stdout
+    assert "13 selected" in done.stdout
     assert "Missing test data" not in done.stdout, "some address never answered with 200"
     assert web.is_running
 

@@ -1,0 +1,76 @@
+"""One office in the web process: what is heard of it, and all that is served of it."""
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from signage.about import AccessPage
+from signage.accuracy import AccuracyPage
+from signage.cache import Cache
+from signage.cameras import CamerasPage
+from signage.display import Lobby
+from signage.documents import Documents
+from signage.embed import EmbedPage
+from signage.history import Days
+from signage.mirror import Mirror
+from signage.offline import Offline
+from signage.outlook import OutlookPage
+from signage.page import Page
+from signage.paper import PaperPage
+from signage.responses import Handler
+from signage.ticket_page import TicketPage
+
+
+class Office:
+    """The pages of one office below its root: `/minami`, or nothing where it is the only one."""
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        root: str = "",
+        days: Days | None = None,
+        others: Sequence[Mirror] = (),
+    ) -> None:
+        """Take where its past is kept, and the other offices that are served here."""
+        self.site = mirror.site
+        self.mirror = mirror
+        self.root = root
+        self.cache = Cache(mirror)
+        self.page = Page(self.site, mirror, self.cache, root, others)
+        self.documents = Documents(mirror, self.cache, days)
+
+    def pages(self) -> Mapping[str, Handler]:
+        """Who answers at each path below the root: a new page is one line here."""
+        site, mirror, page = self.site, self.mirror, self.page
+        cameras = CamerasPage(site, mirror, self.cache, page)
+        ticket = TicketPage(site, mirror, page)
+        embed = EmbedPage(site, mirror, self.cache, page)
+        offline = Offline(site, page, self.root)
+        made: dict[str, Handler] = {
+            "/": page.page,
+            "/part": page.part,
+            "/text": page.text,
+            "/embed": embed.page,
+            "/embed/part": embed.part,
+            "/print": PaperPage(site, mirror, page).page,
+            "/ticket": ticket.page,
+            "/ticket/part": ticket.part,
+            "/accuracy": AccuracyPage(site, mirror, page).page,
+            "/outlook": OutlookPage(site, mirror, page).page,
+            "/privacy/cameras": cameras.page,
+            "/privacy/cameras/{device}/poster": cameras.poster,
+            "/accessibility": AccessPage(site, page).page,
+            "/sw.js": offline.worker,
+            "/manifest.webmanifest": offline.manifest,
+            "/stream": self.documents.stream.handle,
+        }
+        for display in site.displays:
+            path = f"/lobby/{display.id}"
+            lobby = Lobby(site, display, mirror, self.cache, f"{path}/part", self.root)
+            made |= {path: lobby.page, f"{path}/part": lobby.part}
+        return made
+
+    def add_to(self, app: web.Application) -> None:
+        """Register all pages."""
+        for path, handler in self.pages().items():
+            app.router.add_get(f"{self.root}{path}", handler)
