@@ -1,15 +1,31 @@
-"""The one line that comes first: how busy is it now?"""
+"""The line that comes first: how busy is it now, and when will it be quieter?"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+import msgspec
 
 from models.calendar import Calendar
+from models.contract.results import BestTime, ServiceForecast, ServiceResult
+from models.site import Service
+from signage.curve import best_hour
 from signage.freshness import Life
 from signage.view import ServiceView, View
 from signage.wording import Words
 
-_BUSY = 3  # the level from which a counter counts as busy
+BUSY = 3
+"""The level from which a counter counts as busy."""
+
 _NAMED = 2  # more busy counters than this are not listed by name
+_LEAST = timedelta(minutes=30)  # a quieter time that several share is at least so long
+
+
+class Busy(msgspec.Struct, frozen=True):
+    """A busy service: as it is, as it is now, and what comes."""
+
+    service: Service
+    now: ServiceResult
+    forecast: ServiceForecast | None
 
 
 def answer(rows: Sequence[ServiceView], words: Words, calendar: Calendar, now: datetime) -> View:
@@ -43,8 +59,40 @@ def answer(rows: Sequence[ServiceView], words: Words, calendar: Calendar, now: d
     return View(life=Life(), phase="no_data", word=gone)
 
 
+def quieter(busy: Sequence[Busy], words: Words, now: datetime) -> View | None:
+    """When all that is busy now will not be: the hour that they share, until it begins.
+
+    None if nothing is busy, if one of them stays so or nobody knows, or if they share no hour.
+    """
+    told = [(each.forecast, best_hour(each.forecast, now), each) for each in busy]
+    hours = [
+        (forecast, best)
+        for forecast, best, each in told
+        if forecast and best and _is_better(best, each)
+    ]
+    if not busy or len(hours) < len(busy):
+        return None
+    since = max(best.since for _, best in hours)
+    if min(best.until for _, best in hours) < since + _LEAST:
+        return None
+    life = Life(
+        "open",
+        min(forecast.at for forecast, _ in hours),
+        min(since, *(forecast.valid_until for forecast, _ in hours)),
+    )
+    word = words("answer.best", time=words.time(since))
+    return View(life=life, phase=life.phase(now), word=word)
+
+
+def _is_better(best: BestTime, busy: Busy) -> bool:
+    """Whether it will no longer be busy then; where no wait is known, half as many people."""
+    if best.wait is not None:
+        return 0 <= best.wait.p50_s <= 60.0 * busy.service.levels_minutes[BUSY - 2]
+    return busy.now.waiting is not None and 0 <= 2 * best.waiting.p50 <= busy.now.waiting
+
+
 def _how_busy(known: Sequence[ServiceView], words: Words) -> str:
-    busy = [row.name for row in known if row.level is not None and row.level >= _BUSY]
+    busy = [row.name for row in known if row.level is not None and row.level >= BUSY]
     if len(busy) == len(known):
         return words("answer.busy")
     if len(busy) > _NAMED:

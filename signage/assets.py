@@ -1,9 +1,9 @@
 """Templates and static files, read once into memory."""
 
+import gzip
 import hashlib
 import mimetypes
 import re
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -12,22 +12,26 @@ from aiohttp import web
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
+from signage.packed import takes_gzip
 from signage.stream import milliseconds
 from signage.text import marked_up
 
 _HERE = Path(__file__).parent
 _DIGITS = re.compile(r"\d[\d～–]*\+?")
 _DAY = re.compile(r"\d+月\d+日（[^）]+）|\d+월 \d+일\(.\)|\d+ [A-Z][a-z]+, ")
+_PARTICLE = re.compile("」(?=[がはをにでとのも])")
 _LONG_NUMBER, _LONG_RANGE = 3, 6  # characters
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
+_REMARKS = re.compile(rb"^\s+|\s*// .*", re.MULTILINE)  # whoever reads a script has its source
 _SHORT = "public, max-age=60"  # what modules import has no hash in its address
 
 
 class Static(msgspec.Struct, frozen=True):
-    """One file as it is sent."""
+    """One file as it is sent, and compressed if that is shorter."""
 
     body: bytes
+    packed: bytes | None
     content_type: str
     etag: str
 
@@ -40,8 +44,16 @@ def static_files() -> dict[str, Static]:
 
 def _static(path: Path) -> Static:
     body = path.read_bytes()
+    if path.suffix == ".js":
+        body = _REMARKS.sub(b"", body)
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
-    return Static(body, kind or "application/octet-stream", hashlib.sha256(body).hexdigest()[:16])
+    packed = gzip.compress(body, mtime=0)
+    return Static(
+        body,
+        packed if len(packed) < len(body) else None,
+        kind or "application/octet-stream",
+        hashlib.sha256(body).hexdigest()[:16],
+    )
 
 
 def address(name: str) -> str:
@@ -55,13 +67,19 @@ async def serve(request: web.Request) -> web.Response:
     if found is None:
         raise web.HTTPNotFound
     headers = {
-        "ETag": f'"{found.etag}"',
+        "ETag": f'W/"{found.etag}"',
         "Cache-Control": _FOREVER if request.query.get("v") == found.etag else _SHORT,
     }
     if request.headers.get("If-None-Match") == headers["ETag"]:
         return web.Response(status=304, headers=headers)
+    body = found.body
+    if found.packed is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if takes_gzip(request):
+            headers["Content-Encoding"] = "gzip"
+            body = found.packed
     return web.Response(
-        body=found.body, content_type=found.content_type, charset="utf-8", headers=headers
+        body=body, content_type=found.content_type, charset="utf-8", headers=headers
     )
 
 
@@ -110,10 +128,6 @@ def _marked(number: re.Match[str]) -> str:
 
 
 def whole(text: str) -> Markup:
-    """The dates of a text marked, so that a line does not break within one."""
-    return Markup(_DAY.sub(r'<span class="whole">\g<0></span>', str(escape(text))))  # noqa: S704  escaped
-
-
-def stamped(body: bytes, now: datetime, tag: str) -> bytes:
-    """A page as it leaves: with the moment it was served, which its own clock starts from."""
-    return body.replace(b"@NOW@", b"%d" % milliseconds(now), 1).replace(b"@TAG@", tag.encode(), 1)
+    """What a line should not break, held together: dates, and 「…」 with the particle behind it."""
+    said = _PARTICLE.sub("」\u2060", str(escape(text)))
+    return Markup(_DAY.sub(r'<span class="whole">\g<0></span>', said))  # noqa: S704  escaped

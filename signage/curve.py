@@ -5,32 +5,30 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from models.contract.results import HalfHour, People, ServiceForecast
+from models.contract.results import BestTime, HalfHour, People, ServiceForecast
 from signage.freshness import Life, Phase
 from signage.wording import Words
 
-WIDE, HIGH = 320.0, 64.0
-"""Of the drawing in its own units, without the hours below it."""
+WIDE, HIGH = 320, 64
+"""About, in units of the drawing, without the hours below it. Whole ones: they are shorter."""
 
 HALF_HOUR = timedelta(minutes=30)
-_GAP = 1.0
 _LEAST = 4.0  # people: a line of two is no mountain
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
     """One half hour. Heights count from the ground; None is not known."""
 
-    x: float
-    wide: float
-    usual: float | None
-    came: float | None
-    low: float | None
-    expected: float | None
-    high: float | None
+    x: int  # its middle
+    usual: int | None
+    came: int | None
+    low: int | None
+    expected: int | None
+    high: int | None
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One half hour in words, for who does not see the drawing."""
+    """One half hour in words and numbers of people, for who does not see the drawing."""
 
     time: str
     usual: str
@@ -43,6 +41,8 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True):
 
     life: Life
     phase: Phase
+    wide: int
+    unit: int  # of which a bar is a little less
     bars: tuple[Bar, ...]
     hours: tuple[tuple[float, str], ...]  # where a whole hour begins, and which
     now: float | None
@@ -67,21 +67,21 @@ def curve_of(forecast: ServiceForecast | None, words: Words, now: datetime) -> C
     if not known:
         return None
     most = max(_LEAST, *known)
-    unit = WIDE / ((last - first) / HALF_HOUR)
+    count = round((last - first) / HALF_HOUR)
+    unit = 2 * max(1, round(WIDE / count / 2))
 
     def x(at: datetime) -> float:
         return round((at - first) / HALF_HOUR * unit, 1)
 
-    def high(value: float | None) -> float | None:
-        return None if value is None else round(value / most * HIGH, 1)
+    def high(value: float | None) -> int | None:
+        return None if value is None else round(value / most * HIGH)
 
     bars, rows = [], []
     for half in halves:
         will = coming.get(half.at) if half.came is None else None
         bars.append(
             Bar(
-                x=x(half.at) + _GAP / 2,
-                wide=round(unit - _GAP, 1),
+                x=round(x(half.at)) + unit // 2,
                 usual=high(half.usual),
                 came=high(half.came),
                 low=high(will.p10) if will else None,
@@ -94,6 +94,8 @@ def curve_of(forecast: ServiceForecast | None, words: Words, now: datetime) -> C
     return Curve(
         life=life,
         phase=life.phase(now),
+        wide=count * unit,
+        unit=unit,
         bars=tuple(bars),
         hours=tuple((x(half.at), hour) for half in halves if (hour := words.hour(half.at))),
         now=x(now) if first <= now < last else None,
@@ -109,20 +111,25 @@ def _values(half: HalfHour, will: People | None) -> Sequence[float]:
 def _told(half: HalfHour, will: People | None, words: Words) -> Told:
     value = will.p50 if will else half.came
     return Told(
-        time=words.time(half.at),
+        time=words.clock(half.at),
         usual=_people(half.usual, words),
         people=_people(value, words),
         is_to_come=will is not None,
     )
 
 
+def best_hour(forecast: ServiceForecast | None, now: datetime) -> BestTime | None:
+    """The hour to come today, until it begins; None if that is now or nobody knows."""
+    if forecast is None or forecast.best is None or forecast.valid_until <= now:
+        return None
+    return forecast.best if forecast.best.since > now else None
+
+
 def best_of(forecast: ServiceForecast | None, words: Words, now: datetime) -> str:
     """When it is likely to be quieter today; nothing if that is now or nobody knows."""
-    if forecast is None or forecast.best is None or forecast.valid_until <= now:
-        return ""
-    since = forecast.best.since
-    return words("curve.best", time=words.time(since)) if since > now else ""
+    best = best_hour(forecast, now)
+    return words("curve.best", time=words.time(best.since)) if best else ""
 
 
 def _people(value: float | None, words: Words) -> str:
-    return words("unknown") if value is None else words("people", count=round(value))
+    return words("unknown") if value is None else str(round(value))

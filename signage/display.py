@@ -19,10 +19,11 @@ from signage.wording import Words
 class Lobby:
     """The page of one display and the part of it that changes."""
 
-    def __init__(
-        self, site: Site, display: Display, mirror: Mirror, cache: Cache, part: str
+    def __init__(  # noqa: PLR0917
+        self, site: Site, display: Display, mirror: Mirror, cache: Cache, part: str, root: str = ""
     ) -> None:
         """Take where the part is served: a browser on the display's Pi and a preview differ."""
+        self._root = root
         self._site = site
         self._display = display
         self._mirror = mirror
@@ -33,7 +34,7 @@ class Lobby:
             code: Words(code, site.zone_info) for code in self._languages
         }
         self._painters = {code: Painter(site, words) for code, words in self._words.items()}
-        self._qr = _qr(site.site.url) if site.site.url else None
+        self._qr = qr(site.site.url) if site.site.url else None
 
     async def page(self, request: web.Request) -> web.Response:
         """The whole page."""
@@ -72,8 +73,8 @@ class Lobby:
                     (boards[code], self._words[code]) for code in self._languages if code != first
                 ],
                 speed=f"{self._mirror.clock.speed:g}",
-                root="",
-                part=f"{self._part}?lang={first}",
+                root=self._root,
+                part=f"{self._root}{self._part}?lang={first}",
                 zone=self._site.site.timezone,
                 clock=now.astimezone(self._site.zone_info).strftime("%H:%M"),
                 qr=self._qr,
@@ -82,7 +83,7 @@ class Lobby:
         return made.encode(), boards[first].good_until
 
 
-def _qr(url: str) -> Markup:
-    """The public page's address as SVG, without a style that the page's policy would refuse."""
+def qr(url: str) -> Markup:
+    """An address as SVG, without a style that the page's policy would refuse."""
     drawn = segno.make(url, error="m", micro=False)
     return Markup(drawn.svg_inline(border=2, omitsize=True, title=url))  # noqa: S704  segno escapes it

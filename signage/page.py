@@ -8,12 +8,14 @@ from aiohttp import web
 
 from models.contract.codec import stamp
 from models.site import Site
-from signage.assets import environment, stamped
-from signage.cache import Cache
+from signage.assets import environment
+from signage.cache import Cache, Source
 from signage.exports.schema_org import json_ld
 from signage.mirror import Mirror
+from signage.packed import Stamped
 from signage.painter import Painter
 from signage.spoken import preferred
+from signage.stream import milliseconds
 from signage.view import Board
 from signage.wording import SHAPES, Words
 
@@ -35,9 +37,17 @@ OWN_NAMES = {
 class Page:
     """Pages and their parts of one site, in each language."""
 
-    def __init__(self, site: Site, mirror: Mirror, cache: Cache, root: str = "") -> None:
-        """Take where the pages of this site begin: `/minami` where one process serves many."""
+    def __init__(
+        self,
+        site: Site,
+        mirror: Mirror,
+        cache: Cache,
+        root: str = "",
+        others: Sequence[Mirror] = (),
+    ) -> None:
+        """Take where the pages of this site begin, `/minami`, and the other offices of a city."""
         self._root = root
+        self.notify: tuple[str, ...] = ()  # the ways in which a holder of a ticket can be told
         self._site = site
         self._mirror = mirror
         self._cache = cache
@@ -45,7 +55,7 @@ class Page:
         self._words: dict[str, Words] = {
             code: Words(code, site.zone_info) for code in self._languages
         }
-        self._painters = {code: Painter(site, words) for code, words in self._words.items()}
+        self._painters = {code: Painter(site, words, others) for code, words in self._words.items()}
 
     def language(self, request: web.Request) -> str:
         """The language asked for, else the one that the browser would like best."""
@@ -57,6 +67,10 @@ class Page:
     def board(self, language: str, now: datetime) -> Board:
         """What the site shows now."""
         return self._painters[language].board(self._mirror, now)
+
+    def painter(self, language: str) -> Painter:
+        """Who makes boards in a language."""
+        return self._painters[language]
 
     def words(self, language: str) -> Words:
         """The texts of a language."""
@@ -74,19 +88,29 @@ class Page:
         """`/text`: the same in plain lines."""
         return self._response("text.html", request)
 
-    def context(self, language: str, now: datetime, part: str) -> dict[str, Any]:
-        """What every template of a page is given."""
-        words = self._words[language]
+    def frame(self, language: str, now: datetime, part: str) -> dict[str, Any]:
+        """What the frame of every page is given; it costs little."""
         return {
-            "words": words,
-            "board": self.board(language, now),
+            "words": self._words[language],
             "now": stamp(now),
             "speed": f"{self._mirror.clock.speed:g}",
             "root": self._root,
+            "notify": self.notify,
             "part": f"{self._root}{part}?lang={language}",
             "zone": self._site.site.timezone,
             "site_id": self._site.id,
             "languages": [(code, OWN_NAMES[code]) for code in self._languages],
+        }
+
+    def context(
+        self, language: str, now: datetime, part: str, board: Board | None = None
+    ) -> dict[str, Any]:
+        """What every template of a page is given; the board is that of all if none is named."""
+        words = self._words[language]
+        return self.frame(language, now, part) | {
+            "board": board or self.board(language, now),
+            "seen": words.moment(now),
+            "has_tickets": any(self._mirror.line(s.id) for s in self._site.services),
             "shapes": SHAPES,
             "json_ld": json_ld(self._site, language, now),
             "limits": [
@@ -141,14 +165,11 @@ class Page:
         return html(rendered.body, self._mirror)
 
 
-def html(body: bytes, mirror: Mirror) -> web.Response:
-    """A page or a part of one, stamped with the moment it is served."""
-    return web.Response(
-        body=stamped(body, mirror.clock.now(), mirror.tag),
-        content_type="text/html",
-        charset="utf-8",
-        headers={
-            "Cache-Control": "no-store",  # a page from a cache would take its age for now
-            "Vary": "Accept-Language",  # it speaks the reader's language unless `?lang=` says which
-        },
-    )
+def html(body: bytes, source: Source) -> web.Response:
+    """A page or a part of one, stamped with the moment it is served: its own clock starts there."""
+    now, tag = b"%d" % milliseconds(source.clock.now()), source.tag.encode()
+    headers = {
+        "Cache-Control": "no-store",  # a page from a cache would take its age for now
+        "Vary": "Accept-Language",  # it speaks the reader's language unless `?lang=` says which
+    }
+    return Stamped(body, {b"@NOW@": now, b"@TAG@": tag}, headers)

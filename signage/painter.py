@@ -13,34 +13,44 @@ from models.contract.results import (
     Free,
     LotResult,
     Result,
+    ServiceResult,
     Vacancy,
     ZoneResult,
 )
 from models.site import Lot, Service, Site, Zone
-from signage.answer import answer
+from signage.answer import BUSY, Busy, answer, quieter
 from signage.curve import best_of, curve_of
 from signage.freshness import Life, State
 from signage.mirror import Mirror
+from signage.near import nearest
 from signage.view import (
     Board,
     CallsView,
     CallView,
     LotView,
+    NearView,
     NoticeView,
     ServiceView,
     View,
+    WayView,
     ZoneView,
 )
 from signage.wording import Words
 
 _VACANCY_LEVEL: dict[Vacancy, int] = {"vacant": 1, "few": 3, "full": 4}
+_ENOUGH = 100  # tickets: the mean error of fewer says little
 _GRAVE = {"emergency": 0, "warning": 1, "info": 2}
 
 
 class Painter:
     """Makes boards of one site in one language."""
 
-    def __init__(self, site: Site, words: Words) -> None:
+    def __init__(
+        self, site: Site, words: Words, others: Sequence[Mirror] = (), *, curves: bool = True
+    ) -> None:
+        """Take the other offices of the city, and whether curves are shown: most time is theirs."""
+        self._others = others
+        self._curves = curves
         self._site = site
         self._words = words
         self._calendar = Calendar(site)
@@ -71,13 +81,20 @@ class Painter:
         calls = self._calls(mirror, now, {row.id for row in rows})
         notices = [*self._notices(mirror, now), *self._full(shown_zones, mirror, now)]
         notices.sort(key=lambda view: (_GRAVE[view.severity], view.id))
-        lives = [view.life for view in (*rows, *lot_rows, *zone_rows, calls, *notices)]
+        near = [row.near for row in rows if row.near]
+        quiet = quieter(self._busy(rows, mirror), self._words, now)
+        measured = self._measured(mirror, now)
+        lines = [view for view in (quiet, measured) if view]
+        views = (*rows, *lot_rows, *zone_rows, calls, *notices, *near, *lines)
+        lives = [view.life for view in views]
         minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
         return Board(
             language=self._words.language,
             site=self._words.name(site.site.name),
             as_of=self._words("as_of", time=self._words.time(now)),
             answer=answer(rows, self._words, self._calendar, now),
+            quieter=quiet,
+            measured=measured,
             services=rows,
             lots=lot_rows,
             zones=zone_rows,
@@ -142,8 +159,50 @@ class Painter:
             waiting="" if people is None else words("people.unit", count=people),
             wait=unknown if spread is None else words.wait(spread),
             called=shown.called if shown else None,
-            curve=curve_of(forecast, words, now),
+            curve=curve_of(forecast, words, now) if self._curves else None,
             best=best_of(forecast, words, now) if shown and level and level > 1 else "",
+            near=self._near(service, shown, now) if shown else None,
+            instead=tuple(
+                WayView(name=words.name(way.name), url=way.url, note=words.name(way.note))
+                for way in service.instead
+            ),
+        )
+
+    def _busy(self, rows: Sequence[ServiceView], mirror: Mirror) -> list[Busy]:
+        """The services that are busy now."""
+        levels = {row.id: row.level for row in rows if row.has_values}
+        return [
+            Busy(service, result, mirror.service_forecast(service.id))
+            for service in self._site.services
+            if (levels.get(service.id) or 0) >= BUSY and (result := mirror.service(service.id))
+        ]
+
+    def _measured(self, mirror: Mirror, now: datetime) -> View | None:
+        """The mean error of what was told of all services, once it rests on enough tickets."""
+        found = [mirror.accuracy(service.id) for service in self._site.services]
+        held = [one for one in found if one and one.total and now < one.valid_until]
+        totals = [one.total for one in held if one.total]
+        count = sum(total.count for total in totals)
+        if count < _ENOUGH:
+            return None
+        error_s = sum(total.error_s * total.count for total in totals) / count
+        life = Life("open", valid_until=min(one.valid_until for one in held))
+        word = self._words("measured.error", minutes=max(1, round(error_s / 60)))
+        return View(life=life, phase=life.phase(now), word=word)
+
+    def _near(self, service: Service, here: ServiceResult, now: datetime) -> NearView | None:
+        words = self._words
+        near = nearest(here, service.id, self._site.site.location, self._others, now)
+        if near is None:
+            return None
+        said = {"name": words.name(near.site.site.name), "wait": words.wait(near.wait)}
+        return NearView(
+            life=near.life,
+            phase=near.life.phase(now),
+            word=words("city.near", **said)
+            if near.km is None
+            else words("city.near_km", **said, distance=words.distance(near.km)),
+            site=near.site.id,
         )
 
     def _lot(self, lot: Lot, result: LotResult | None, now: datetime) -> LotView:
@@ -243,6 +302,7 @@ class Painter:
                     severity=notice.severity,
                     language=language,
                     text=text,
+                    others=tuple(each for each in notice.texts.items() if each[0] != language),
                 )
 
 

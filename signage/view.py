@@ -31,6 +31,20 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return self.phase in ("fresh", "ageing")
 
 
+class NearView(View, frozen=True, kw_only=True):
+    """Another office where the same takes less time: `word` says which, how long and how far."""
+
+    site: str
+
+
+class WayView(msgspec.Struct, frozen=True, kw_only=True):
+    """A way not to come; nothing in it ages. Without `url` it is no link."""
+
+    name: str
+    url: str | None
+    note: str
+
+
 class ServiceView(View, frozen=True, kw_only=True):
     """One service."""
 
@@ -43,6 +57,8 @@ class ServiceView(View, frozen=True, kw_only=True):
     called: str | None
     curve: Curve | None = None
     best: str = ""
+    near: NearView | None = None
+    instead: tuple[WayView, ...] = ()
 
 
 class LotView(View, frozen=True, kw_only=True):
@@ -80,12 +96,13 @@ class CallsView(View, frozen=True, kw_only=True):
 
 
 class NoticeView(View, frozen=True, kw_only=True):
-    """One announcement, in the language that there is."""
+    """One announcement, in the language that there is; `others` are the other languages' texts."""
 
     id: str
     severity: str
     language: str
     text: str
+    others: tuple[tuple[str, str], ...] = ()
 
 
 class Board(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +112,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     site: str
     as_of: str
     answer: View
+    quieter: View | None = None  # when the answer will be a better one
+    measured: View | None = None  # how far off the told waits were
     services: tuple[ServiceView, ...]
     lots: tuple[LotView, ...]
     zones: tuple[ZoneView, ...]

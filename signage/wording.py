@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from models.contract.results import Spread
 from models.site import Language, Names
@@ -29,16 +30,17 @@ _STEPS = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60)
 _WIDE_S = 600  # a wait whose p90 is further from its median is told as a range
 _LONG_MINUTES = 60
 _SHORT_MINUTES = 5
+_LONG_KM = 9.95
 
 
 @cache
-def catalogue(language: str) -> dict[str, tuple[str, ...]]:
+def catalogue(language: str) -> dict[str, tuple[Text, ...]]:
     """All texts of a language by key: one of each, or one for `count` = 1 and one for more."""
     locale = language.replace("-", "_")
     path = _LOCALES / locale / "LC_MESSAGES" / "machiai.po"
     with path.open("rb") as file:
         messages = read_po(file, abort_invalid=True)
-    return {_all(m.id)[0]: _all(m.string) for m in messages if m.id}
+    return {_all(m.id)[0]: tuple(map(Text, _all(m.string))) for m in messages if m.id}
 
 
 def _all(texts: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -55,6 +57,18 @@ def step_down(seconds: float) -> int:
     if minutes >= _LONG_MINUTES:
         return int(minutes // 30) * 30
     return max(step for step in _STEPS if step <= minutes)
+
+
+@cache
+def drill_words() -> dict[str, str]:
+    """How each language says that this is a drill. Reads files: call it once outside a loop."""
+    return {language: catalogue(language)["notices.drill"][0] for language in LANGUAGES}
+
+
+def as_drill(texts: Names) -> Names:
+    """The texts of a notice, each of which first says in its language that this is a drill."""
+    said = drill_words()
+    return {key: said.get(key, said[_ELSE]).format(text=text) for key, text in texts.items()}
 
 
 def step_up(seconds: float) -> int:
@@ -82,9 +96,7 @@ class Words:
         self.language = language
         self._zone = zone
         self._locale = Locale.parse("ja" if self._is_plain_japanese else language, sep="-")
-        self._texts = {
-            key: tuple(Text(text) for text in texts) for key, texts in catalogue(language).items()
-        }
+        self._texts = catalogue(language)
         _ = self._locale.days  # babel reads its data at first use: here, not in the event loop
 
     def __call__(self, key: str, **values: object) -> Text:
@@ -116,12 +128,18 @@ class Words:
         """As a clock says it: 「10時21分」, 「9時」."""
         return self._formatted(at, "pattern.time" if self._local(at).minute else "pattern.hour")
 
+    def clock(self, at: datetime) -> str:
+        """As a timetable has it: 「9:30」."""
+        return f"{self._local(at):%-H:%M}"
+
     def opening(self, at: datetime, now: datetime) -> str:
         """When it opens: 「11月24日（火）8時30分」, only the time if it is today."""
-        local = self._local(at)
-        if local.date() == self._local(now).date():
-            return self.time(at)
-        return self._formatted(at, "pattern.day" if local.minute else "pattern.day_hour")
+        is_today = self._local(at).date() == self._local(now).date()
+        return self.time(at) if is_today else self.moment(at)
+
+    def moment(self, at: datetime) -> str:
+        """A day and a time: 「11月24日（火）10時32分」."""
+        return self._formatted(at, "pattern.day" if self._local(at).minute else "pattern.day_hour")
 
     def wait(self, spread: Spread) -> str:
         """A wait as it is told: a range, rounded outward, when it is wide."""
@@ -147,6 +165,16 @@ class Words:
     def minutes(self, seconds: float) -> str:
         """A measured time in minutes, with a tenth: it is looked at, not waited for."""
         return f"{seconds / 60:.1f}"
+
+    def distance(self, km: float) -> str:
+        """Kilometres as the crow flies: 「2.3 km」; from ten on whole ones."""
+        pattern = "0.0" if km < _LONG_KM else "0"
+        return f"{format_decimal(km, pattern, locale=self._locale)} km"
+
+    def full_date(self, day: date) -> str:
+        """A day with its year, for a notice that hangs for long: 「2026年11月24日」."""
+        said = format_date(day, self("pattern.full"), locale=self._locale)
+        return self._read(Text(said))
 
     def date(self, day: date) -> str:
         """A day of the calendar: 「11月24日（火）」."""

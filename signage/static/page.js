@@ -1,6 +1,10 @@
 // The resident's page: auto-update that can be switched off, and one quiet voice for screen readers.
+import { keep, recall } from "./kept.js";
 import { listen, start } from "./live.js";
+import { merge } from "./merge.js";
+import { arrange, watch } from "./pins.js";
 
+const { root } = document.documentElement.dataset;
 const button = document.getElementById("auto");
 const status = document.getElementById("status");
 const QUIET_MS = 60_000;
@@ -18,47 +22,45 @@ function spoken(item) {
   return copy.textContent.replace(/\s+/g, " ").trim();
 }
 
+function say(text) {
+  status.textContent = text;
+  setTimeout(() => (status.textContent = ""), HEARD_MS);
+}
+
 // What is new since this last spoke: the answer, and notices that are more than information.
 function announce() {
   const now = [...document.querySelectorAll("h1, .notices .warning, .notices .emergency")].map(spoken);
   said ??= now;
   const news = now.filter((text) => text && !said.includes(text));
-  if (!news.length) said = now;
-  if (!news.length || performance.now() - saidAt < QUIET_MS || !status) return;
-  status.textContent = news.join(" ");
-  setTimeout(() => (status.textContent = ""), HEARD_MS);
-  saidAt = performance.now();
+  if (news.length) {
+    if (performance.now() - saidAt < QUIET_MS || !status) return;
+    saidAt = performance.now();
+    say(news.join(" "));
+  }
   said = now;
 }
 
-function keep(on) {
-  try {
-    localStorage.setItem("auto", on ? "on" : "off");
-  } catch {
-    // a browser that keeps nothing updates all the same
-  }
-}
-
-function kept() {
-  try {
-    return localStorage.getItem("auto") !== "off";
-  } catch {
-    return true;
-  }
+function put(live, html) {
+  const part = live.cloneNode(false);
+  part.innerHTML = html;
+  arrange(part);
+  merge(live, part);
 }
 
 function set(on) {
   listen(on);
   if (!button) return;
   button.hidden = false;
-  button.setAttribute("aria-pressed", on);
-  button.querySelector("b").textContent = on ? button.dataset.on : button.dataset.off;
+  button.ariaPressed = on;
+  button.querySelector("b").textContent = button.dataset[on ? "on" : "off"];
 }
 
-start(announce);
-set(button ? kept() : true);
+if (document.querySelector("[rel=manifest]")) navigator.serviceWorker?.register(`${root}/sw.js`, { updateViaCache: "none" });
+start(announce, put);
+watch(document.getElementById("live"), say);
+set(recall("auto") !== "off" || !button);
 button?.addEventListener("click", () => {
-  const on = button.getAttribute("aria-pressed") !== "true";
-  keep(on);
+  const on = button.ariaPressed !== "true";
+  keep("auto", on ? "on" : "off");
   set(on);
 });

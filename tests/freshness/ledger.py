@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from models.contract.results import (
     CallsResult,
+    LineResult,
+    LineTicket,
     LotResult,
     NoticeResult,
     Result,
@@ -64,8 +66,18 @@ class Ledger:
         elif isinstance(result, ZoneResult) and result.people is not None:
             count = result.people
             said += [words("zone.people", count=count), f"people={count}"]
+        elif isinstance(result, LineResult):
+            said += [self._turn(ticket) for ticket in result.tickets]
         elif isinstance(result, CallsResult):
             said += [call.number for call in result.calls]
         elif isinstance(result, NoticeResult):
             said += result.texts.values()
         return [sign for sign in said if sign]
+
+    def _turn(self, ticket: LineTicket) -> str:
+        """How the holder of a ticket is told of it."""
+        words, ahead = self._words, ticket.ahead
+        said = words("ticket.ahead", count=ahead) if ahead else words("ticket.next")
+        if ticket.wait is None:
+            return said
+        return words("ticket.wait", ahead=said, wait=words.wait(ticket.wait))

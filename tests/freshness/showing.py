@@ -14,13 +14,16 @@ from signage.display import Lobby
 from signage.freshness import Life
 from signage.mirror import Mirror
 from signage.page import Page
+from signage.ticket import tickets
+from signage.ticket_page import TicketPage
 from signage.wording import Words
 from tests.freshness.browser import Browser
 from tests.freshness.surfaces import of_feed, of_html, of_text
 from tests.signage.office import HandClock
 
 _HOUR = 3600.0
-_LOBBY, _CUT = 1, 2  # the browser of the lobby, and the one whose stream may be cut
+_LOBBY, _CUT, _TICKET = 1, 2, 3  # of the lobby, whose stream may be cut, of who holds a ticket
+_BROWSERS = 4
 _NOTHING, _AWAY = -1, -2  # instead of the version that a browser has seen
 
 Said = tuple[str, str, str]
@@ -28,7 +31,7 @@ Said = tuple[str, str, str]
 
 
 class Showing:
-    """The surfaces of a web process and a display process, as three browsers show them."""
+    """The surfaces of a web process and a display process, as four browsers show them."""
 
     def __init__(
         self, site: Site, clock: HandClock, mirrors: Sequence[Mirror], rng: random.Random
@@ -38,13 +41,15 @@ class Showing:
         self._web, self._display = mirrors
         self._caches = [Cache(mirror) for mirror in mirrors]
         self._page = Page(site, self._web, self._caches[0])
+        self._ticket = TicketPage(site, self._web, self._page)
+        self._held_number = ""
         self._lobby = Lobby(site, site.displays[0], self._display, self._caches[1], "/part")
         self._read: dict[str, tuple[object, Any]] = {}
-        self._browsers = [Browser(wall_s=rng.uniform(-_HOUR, _HOUR)) for _ in range(3)]
-        self._seen = [_NOTHING] * 3
+        self._browsers = [Browser(wall_s=rng.uniform(-_HOUR, _HOUR)) for _ in range(_BROWSERS)]
+        self._seen = [_NOTHING] * _BROWSERS
         self._held: list[tuple[int, datetime, str]] = []
         self._document: dict[str, Any] = json.loads(self._feed())
-        for n in range(3):
+        for n in range(_BROWSERS):
             self._receive(n, clock.now(), self._part(n))
 
     def pass_time(self, seconds: float, *, asleep: bool) -> None:
@@ -85,7 +90,7 @@ class Showing:
         for n, browser in enumerate(self._browsers):
             for thing in browser.age():
                 yield from ((f"browser {n}", thing.key, value) for value in thing.values)
-        for n, name in ((0, "page"), (_LOBBY, "lobby")):
+        for n, name in ((0, "page"), (_LOBBY, "lobby"), (_TICKET, "ticket")):
             for thing in self._once(name, self._part(n), of_html):
                 yield from ((name, thing.key, value) for value in thing.values)
         text = self._paged("text.html")
@@ -111,11 +116,20 @@ class Showing:
         return self._caches[0]("feed", lambda now: feed.render(self._web, now)).body
 
     def _part(self, n: int) -> str:
+        if n == _TICKET:
+            return self._ticket.render("ticket_part.html", "ja", self._number())
         if n != _LOBBY:
             return self._paged("page_part.html")
         template = "display_part.html"
         rendered = self._caches[1](template, lambda now: self._lobby._render(template, "ja", now))
         return rendered.body.decode()
+
+    def _number(self) -> str:
+        """Of a ticket as long as it waits, then of the last that does."""
+        waiting = [ticket.number for ticket in tickets(self._web) if ticket.waiting]
+        if waiting and self._held_number not in waiting:
+            self._held_number = waiting[-1]
+        return self._held_number
 
     def _paged(self, template: str) -> str:
         def render(now: datetime) -> tuple[bytes, datetime]:

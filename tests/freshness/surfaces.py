@@ -8,6 +8,7 @@ from models.contract.results import Spread
 from models.site import Site
 from signage.wording import Words
 
+_CALLED = {"call": "calls", "before": "calls", "calling": "calls", "info": "notice"}
 _VOID = frozenset({"meta", "link", "br", "img", "input", "use", "path", "rect", "line"})
 
 
@@ -37,7 +38,7 @@ class _Reader(HTMLParser):
         if "data-state" in marks:
             kind = (marks.get("class") or "").split(" ", maxsplit=1)[0]
             name = (marks.get("id") or kind).replace("-", "/", 1)
-            name = {"call": "calls", "before": "calls", "info": "notice"}.get(kind, name)
+            name = _CALLED.get(kind, name)
             is_in = "thing"
             self.things.append(Shown(name, marks))
         if tag in ("template", "svg") or "data-age" in marks or "data-gone" in marks:
@@ -71,12 +72,12 @@ def of_text(html: str, site: Site, words: Words) -> list[tuple[str, str]]:
     named = {words.name(s.name): f"service/{s.id}" for s in site.services}
     named |= {words.name(item.name): f"lot/{item.id}" for item in site.lots}
     named |= {words.name(item.name): f"zone/{item.id}" for item in site.zones}
-    lines = []
-    for line in re.findall(r"<li>(.*)</li>", html):
-        name, _, said = line.partition("：")
-        lines.append((named[name], said))
-    lines += [("notice", text) for text in re.findall(r'<p lang="ja">(.*)</p>', html)]
-    return lines
+    lines = [
+        (named[name], re.sub(r"<[^>]*>", "\u3000", said))
+        for name, said in re.findall(r"<li><b>(.*?)</b>：(.*)</li>", html)
+    ]
+    notices = re.findall(r'<p class="notice" lang="ja">(.*)</p>', html)
+    return lines + [("notice", text) for text in notices]
 
 
 def of_feed(document: dict[str, Any], words: Words) -> list[tuple[str, str, dict[str, Any]]]:

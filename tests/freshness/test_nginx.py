@@ -1,6 +1,8 @@
 """The nginx configuration that we ship, before a real feed."""
 
 import getpass
+import gzip
+import re
 import shutil
 import subprocess
 import time
@@ -15,6 +17,7 @@ import pytest
 
 from broker.embedded import free_port
 from models.site import parse
+from signage.stream import milliseconds
 from tests.conftest import ROOT
 from tests.signage.office import EXAMPLE, HandClock, Hub, Served
 
@@ -24,11 +27,11 @@ CONF = ROOT / "docs" / "nginx" / "machiai.conf"
 class Front:
     """nginx on a free port of the loopback, before a web process."""
 
-    def __init__(self, program: str, served: Served, folder: Path) -> None:
+    def __init__(self, program: str, base: str, folder: Path) -> None:
         port = free_port()
         shipped = CONF.read_text("utf-8")
         for there, here in (
-            ("127.0.0.1:8080", served.base.removeprefix("http://")),
+            ("127.0.0.1:8080", base.removeprefix("http://")),
             ("listen 80;", f"listen 127.0.0.1:{port};"),
             ("/var/cache/nginx/machiai", f"{folder}/cache"),
         ):
@@ -73,7 +76,7 @@ def front(tmp_path: Path) -> Iterator[tuple[Served, Front]]:
     if program is None:
         pytest.skip("nginx is not installed: apt-get install nginx-light")
     served = Served(Hub(parse(EXAMPLE.read_text("utf-8"), EXAMPLE.name), HandClock()))
-    made = Front(program, served, tmp_path)
+    made = Front(program, served.base, tmp_path)
     yield served, made
     made.end()
     served.close()
@@ -122,3 +125,25 @@ def test_pages_and_streams_pass_through(front: tuple[Served, Front]) -> None:
         served.do(lambda: served.hub.service("moving", 4, 77, (80, 90, 100)))
         while b'"waiting":77' not in stream.readline():
             pass
+
+
+def test_a_page_comes_compressed_with_its_moment_and_a_file_from_the_cache(
+    front: tuple[Served, Front],
+) -> None:
+    served, nginx = front
+    served.do(served.hub.busy)
+    plain = nginx.get("/")[1]
+    status, body, headers = nginx.get("/", **{"Accept-Encoding": "gzip"})
+    assert (status, headers["Content-Encoding"]) == (200, "gzip")
+    assert gzip.decompress(body) == plain
+    assert f'data-now="{milliseconds(served.hub.clock.now())}"'.encode() in plain
+    script = re.search(r'src="(/static/page\.js[^"]+)"', plain.decode())
+    assert script is not None
+    gone = script[1].replace("page.js", "none.js")
+    assert nginx.get(gone)[0] == 404
+    first = nginx.get(script[1], **{"Accept-Encoding": "gzip"})
+    served.stop()
+    assert nginx.get("/")[0] == 502
+    status, body, headers = nginx.get(script[1], **{"Accept-Encoding": "gzip"})
+    assert (status, body) == first[:2]
+    assert "immutable" in headers["Cache-Control"]

@@ -20,6 +20,8 @@ from models.contract.results import (
     CallsResult,
     Free,
     HalfHour,
+    LineResult,
+    LineTicket,
     LotResult,
     Message,
     NoticeResult,
@@ -106,6 +108,16 @@ class Hub:
             Call(number=n, service=service, counter=counter, at=self.clock.now()) for n in numbers
         )
         self.say("calls", CallsResult(**self.times(valid_s=600), calls=calls))
+
+    def line(
+        self, service: str, *numbers: str, minutes: float = 4.0, valid_s: float = 90.0
+    ) -> None:
+        """Tickets that wait for a service: so many minutes for each that is ahead."""
+        tickets = tuple(
+            LineTicket(number=number, ahead=n, wait=_minutes(0.8 * n, 1.0 * n, 1.3 * n, minutes))
+            for n, number in enumerate(numbers)
+        )
+        self.say(f"line/{service}", LineResult(**self.times(valid_s=valid_s), tickets=tickets))
 
     def busy(self) -> None:
         """A morning on which each level is somewhere."""
@@ -234,11 +246,30 @@ class Hub:
         water = "本日14時から断水します。1階のお手洗いは使えません。" * 4
         self.notice("water", "warning", water)
 
+    def hub_gone(self) -> None:
+        """A busy morning whose hub has just been lost: what it said holds to its end."""
+        self.busy()
+        self.say("state", State(state="lost"))
+
+    def emergency(self) -> None:
+        """The building is to be left."""
+        self.busy()
+        texts = {
+            "ja": "地震が発生しました。係員の指示に従い、落ち着いて屋外へ避難してください。",
+            "en": "An earthquake has struck. Follow the staff and leave the building calmly.",
+        }
+        quake = NoticeResult(**self.times(valid_s=7200), severity="emergency", texts=texts)
+        self.say("notice/quake", quake)
+
     def notice(self, name: str, severity: Literal["info", "warning"], ja: str) -> None:
         """An announcement of two hours."""
         texts = {"ja": ja, "en": "The water is cut from 14:00 today. " * (len(ja) // 24)}
         notice = NoticeResult(**self.times(valid_s=7200), severity=severity, texts=texts)
         self.say(f"notice/{name}", notice)
+
+
+def _minutes(p10: float, p50: float, p90: float, each: float) -> Spread:
+    return Spread(p10_s=60 * each * p10, p50_s=60 * each * p50, p90_s=60 * each * p90)
 
 
 def _wait(people: People) -> Spread:

@@ -121,10 +121,10 @@ def test_what_is_to_come_goes_with_its_forecast_and_what_was_stays(
     fast.do(fast.hub.busy)
     page = phone.open(fast.base)
     curve = page.locator("#service-mynumber figure")
-    expect(curve.locator("rect.will").first).to_be_attached()
+    expect(curve.locator("path.will").first).to_be_attached()
     expect(curve).to_have_attribute("data-phase", "stale", timeout=20_000)
     expect(curve.locator(".will").first).to_be_hidden()
-    expect(curve.locator("rect.came").first).to_be_visible()
+    expect(curve.locator("path.came").first).to_be_visible()
 
 
 @pytest.mark.parametrize("surface", list(SIZES))

@@ -48,18 +48,20 @@ def test_nothing_leaves_the_drawing_and_the_highest_reaches_its_top(curve: Curve
     ]
     assert min(heights) >= 0
     assert max(heights) == HIGH
-    assert all(0 <= bar.x <= bar.x + bar.wide <= WIDE for bar in curve.bars)
+    assert curve.wide == pytest.approx(WIDE, rel=0.1)
+    assert all(0 < bar.x < curve.wide for bar in curve.bars)
+    assert curve.bars[-1].x + curve.unit / 2 == curve.wide
     assert curve.now is not None
-    assert 0 < curve.now < WIDE
+    assert 0 < curve.now < curve.wide
 
 
 def test_the_table_says_the_same_in_words(curve: Curve, forecast: ServiceForecast) -> None:
     first, half = curve.rows[2], forecast.today[2]
     assert half.came is not None
     assert half.usual is not None
-    assert (first.time, first.is_to_come) == ("9時30分", False)
-    assert first.people == f"{round(half.came)}人"
-    assert first.usual == f"{round(half.usual)}人"
+    assert (first.time, first.is_to_come) == ("9:30", False)
+    assert first.people == str(round(half.came))
+    assert first.usual == str(round(half.usual))
     assert curve.rows[-1].is_to_come
 
 

@@ -11,6 +11,8 @@ from models.contract.codec import encode
 from models.contract.results import (
     AccuracyResult,
     Free,
+    LineResult,
+    LineTicket,
     LotForecast,
     LotResult,
     LotStep,
@@ -70,6 +72,24 @@ def test_impossible_numbers_are_refused_and_counted(hub: Hub, free: Free) -> Non
     hub.say("lot/front", LotResult(**hub.times(), state="open", free=free, capacity=140))
     assert hub.mirror.lot("front") == before
     assert hub.mirror.refused.total() == 1
+
+
+@pytest.mark.parametrize(
+    "tickets",
+    [
+        (LineTicket(number="A1", ahead=0, wait=Spread(p10_s=-5, p50_s=10, p90_s=20)),),
+        (LineTicket(number="A1", ahead=1), LineTicket(number="A2", ahead=0)),
+        (LineTicket(number="A1", ahead=-1),),
+    ],
+    ids=["a wait below zero", "fewer ahead further back", "fewer ahead than nobody"],
+)
+def test_a_line_that_cannot_be_is_refused(hub: Hub, tickets: tuple[LineTicket, ...]) -> None:
+    hub.line("moving", "A1", "A2")
+    hub.say("line/moving", LineResult(**hub.times(), tickets=tickets))
+    kept = hub.mirror.line("moving")
+    assert kept is not None
+    assert [ticket.ahead for ticket in kept.tickets] == [0, 1]
+    assert hub.mirror.refused["BadPayload"] == 1
 
 
 def test_a_wait_below_zero_is_refused(hub: Hub) -> None:

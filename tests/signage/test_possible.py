@@ -2,22 +2,32 @@
 
 import json
 import math
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.contract import codec
 from models.contract.codec import stamp
 from models.site import Site
-from signage import feed, forecast
+from signage import feed, forecast, ticket
+from signage.accuracy import AccuracyPage
+from signage.assets import environment
+from signage.cache import Cache
 from signage.exports import ngsi_ld, parkapi
 from signage.history import rows
+from signage.outlook import OutlookPage
+from signage.page import Page
+from signage.wording import LANGUAGES
 from tests.signage.office import NOON, HandClock, Hub
 
 PLACE = (139.7, 35.69)
 NUMBERS = st.integers(0, 60) | st.integers(-3, 60) | st.sampled_from([None, 0.5, 1e308, 8259])
 WHOLE = st.integers(0, 60) | st.integers(-3, 60)
+INSANE = st.sampled_from([-1e308, -7.5, -0.1, 1e9, 1e308])
 TIMES = st.integers(-4000, 4000).map(lambda s: stamp(NOON + timedelta(seconds=s)))
 ENDS = st.integers(0, 8000).map(lambda s: stamp(NOON + timedelta(seconds=s)))
 
@@ -25,7 +35,9 @@ ENDS = st.integers(0, 8000).map(lambda s: stamp(NOON + timedelta(seconds=s)))
 @st.composite
 def spreads(draw: st.DrawFn, unit: str = "") -> dict[str, Any]:
     """Three quantiles, often in order."""
-    values = draw(st.lists(WHOLE, min_size=3, max_size=3))
+    values: list[float] = draw(st.lists(WHOLE, min_size=3, max_size=3))
+    if unit or draw(st.booleans()):  # a share of a place is no number of places
+        values[draw(st.integers(0, 2))] = draw(WHOLE | INSANE)
     if draw(st.booleans()):
         values.sort()
     return dict(zip((f"p10{unit}", f"p50{unit}", f"p90{unit}"), values, strict=True))
@@ -50,12 +62,27 @@ def steps(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 
 WAIT = st.none() | spreads("_s")
 BAYS = st.fixed_dictionaries({"capacity": st.integers(-1, 60)}, optional={"free": spreads()})
+MEASURED = {
+    "count": st.integers(0, 300),
+    **dict.fromkeys(("told_s", "came_s", "error_s"), st.integers(0, 5000) | WHOLE | INSANE),
+    "coverage": st.sampled_from([0, 0.8, 1, -0.2, 3, 1e308]),
+}
+HALVES = st.fixed_dictionaries(
+    {"at": TIMES}, optional=dict.fromkeys(("usual", "came"), st.none() | WHOLE | INSANE)
+)
+TICKET = st.fixed_dictionaries(
+    {"number": st.just("A001"), "ahead": WHOLE}, optional={"wait": spreads("_s")}
+)
 BEST = {"from": TIMES, "until": ENDS, "waiting": spreads(), "wait": WAIT}
+TICKET = st.fixed_dictionaries(
+    {"number": st.sampled_from(["A1", "A2"]), "ahead": st.integers(-1, 3)}, optional={"wait": WAIT}
+)
 HEARD = st.one_of(
     st.tuples(
         st.sampled_from(["service/certificates", "service/moving"]),
         result(level=st.integers(0, 5), waiting=NUMBERS, counters_open=NUMBERS, wait=WAIT),
     ),
+    st.tuples(st.just("line/moving"), result(tickets=st.lists(TICKET, max_size=4))),
     st.tuples(st.just("lot/front"), result(free=spreads())),
     st.tuples(st.just("lot/front"), result(free=spreads(), accessible=BAYS)),
     st.tuples(st.just("zone/lobby"), result(people=NUMBERS, over=st.booleans())),
@@ -64,8 +91,22 @@ HEARD = st.one_of(
         result(
             steps=steps(waiting=spreads(), wait=WAIT),
             best=st.none() | st.fixed_dictionaries(BEST),
+            today=st.lists(HALVES, max_size=4),
         ),
     ),
+    st.tuples(
+        st.just("accuracy/moving"),
+        result(
+            total=st.none() | st.fixed_dictionaries(MEASURED),
+            levels=st.lists(
+                st.fixed_dictionaries({**MEASURED, "level": st.integers(1, 4)}), max_size=2
+            ),
+            days=st.lists(
+                st.fixed_dictionaries({**MEASURED, "day": st.just("2026-11-20")}), max_size=2
+            ),
+        ),
+    ),
+    st.tuples(st.just("line/moving"), result(tickets=st.lists(TICKET, max_size=3))),
     st.tuples(st.just("forecast/lot/front"), result(steps=steps(free=spreads()))),
 )
 
@@ -117,6 +158,15 @@ def check_forecast(made: dict[str, Any], now: datetime) -> None:
         assert (item["state"] == "known") == bool(item["steps"])
 
 
+def check_ticket(made: dict[str, Any], now: datetime) -> None:
+    check_spread(made["wait"])
+    assert (made["ahead"] or 0) >= 0
+    if made["state"] != "unknown":
+        assert now < datetime.fromisoformat(made["valid_until"])
+    else:
+        assert (made["ahead"], made["wait"]) == (None, None)
+
+
 def check_exports(document: feed.SiteDocument, site: Site) -> None:
     for entity in ngsi_ld.entities(document, site, PLACE):
         if isinstance(entity, ngsi_ld.OffStreetParking) and isinstance(entity.available, int):
@@ -132,6 +182,52 @@ def check_exports(document: feed.SiteDocument, site: Site) -> None:
         assert all(0 <= value < math.inf for value in numbers)
 
 
+SIGN = re.compile(r"(?<![\w.–～-])[-−]\s?\d|\b(?i:nan|inf)\b|\d[eE][+-]?\d|\d{8,}|[\d.]+%")
+DRAWN = re.compile(r'(?:width|height|[xyr]|[xy][12]|c[xy])="(-?[\d.e+-]+|nan|inf)"')
+WORDS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]+>", re.DOTALL)
+
+
+def check_page(html: str) -> None:
+    """No text with a sign, too many digits or more than all; no drawing turned over."""
+    text = WORDS.sub(" ", html)
+    for found in SIGN.findall(text):
+        assert found.endswith("%"), (found, text[text.index(found) - 60 :][:120])
+        assert float(found[:-1]) <= 100, found
+    for figure in re.findall(r'<figure class="curve".*?</figure>', html, re.DOTALL):
+        assert all(0 <= float(value) <= 400 for value in DRAWN.findall(figure)), figure
+
+
+def pages(site: Site, hub: Hub, language: str, now: datetime) -> dict[str, str]:
+    """What residents read, by its template."""
+    office = msgspec.structs.replace(site.site, languages=(language,))
+    page = Page(msgspec.structs.replace(site, site=office), hub.mirror, Cache(hub.mirror))
+    context = page.context(language, now, "/part")
+    words = page.words(language)
+    context |= AccuracyPage(site, hub.mirror, page)._tables(words, now)[0]
+    context |= OutlookPage(site, hub.mirror, page)._outlooks(words, now)[0]
+    names = ("page.html", "text.html", "accuracy.html", "outlook.html")
+    return {name: environment().get_template(name).render(context) for name in names}
+
+
+@settings(max_examples=80)
+@given(
+    heard=st.lists(HEARD, min_size=1, max_size=8),
+    language=st.sampled_from(LANGUAGES),
+    later_s=st.sampled_from([0, 30, 600]),
+)
+def test_nothing_that_cannot_be_is_on_a_page(
+    site: Site, heard: list[tuple[str, dict[str, Any]]], language: str, later_s: int
+) -> None:
+    hub = Hub(site, HandClock())
+    hub.busy()
+    for topic, said in heard:
+        lasting = {**said, "at": stamp(NOON), "valid_until": stamp(NOON + timedelta(hours=2))}
+        hub.mirror.apply(f"machiai/v1/minami/hub/{topic}", json.dumps(lasting).encode(), False)
+    hub.clock.move(later_s)
+    for html in pages(site, hub, language, hub.clock.now()).values():
+        check_page(html)
+
+
 @settings(max_examples=150)
 @given(heard=st.lists(HEARD, max_size=8), retain=st.booleans(), later_s=st.integers(0, 4000))
 def test_nothing_that_cannot_be_is_published(
@@ -145,4 +241,26 @@ def test_nothing_that_cannot_be_is_published(
     now = hub.clock.now()
     check_document(read(feed.render(hub.mirror, now)[0]), now)
     check_forecast(read(forecast.render(hub.mirror, now)[0]), now)
+    for number in ("A1", "A2"):
+        check_ticket(read(ticket.render(hub.mirror, number, None, now)), now)
     check_exports(feed.document(hub.mirror, now), site)
+
+
+def test_a_part_that_cannot_be_is_dropped_and_the_rest_holds(site: Site) -> None:
+    hub = Hub(site, HandClock())
+    hub.forecast("moving", 8.0)
+    told = hub.mirror.service_forecast("moving")
+    assert told is not None
+    said = codec.plain(told)
+    said["steps"][1]["waiting"]["p50"] = -1
+    said["today"][2]["came"] = 1e308
+    said["best"]["waiting"]["p90"] = -1
+    hub.mirror.apply(
+        "machiai/v1/minami/hub/forecast/service/moving", json.dumps(said).encode(), False
+    )
+    left = hub.mirror.service_forecast("moving")
+    assert left is not None
+    assert left.steps == (told.steps[0], *told.steps[2:])
+    assert left.best is None
+    assert left.today[2] == msgspec.structs.replace(told.today[2], came=None)
+    assert left.today[3:] == told.today[3:]
