@@ -6,11 +6,11 @@ RUN := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-arm check format bench fuzz lock chaos eyes estimates ciw train pictures clean
+.PHONY: help demo test quality lighthouse states test-arm check format bench fuzz lock chaos eyes estimates ciw train pictures clean
 
 help:  ## this list
 	@echo "machiai: how busy is the public office"; echo
-	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 demo:  ## a whole office on this machine, then tells what to open; ARGS="--speed 60 --port 8080"
 	@sh tools/venv.sh demo
@@ -19,7 +19,25 @@ demo:  ## a whole office on this machine, then tells what to open; ARGS="--speed
 test: check  ## make check, then every test, browser and broker tests included; ARGS="-k gate"
 	@sh tools/apt.sh mosquitto openssl chromium fonts-noto-cjk \
 		|| echo "Tests that need what is missing are skipped; the last lines say which."
+	@sh tools/npm.sh || echo "Pages are not held against axe-core, pa11y and the HTML checker."
 	$(RUN) pytest -ra $(ARGS)
+
+quality:  ## axe-core, pa11y and the HTML checker on each page in each state in each language; half an hour
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh chromium fonts-noto-cjk
+	@sh tools/npm.sh
+	MACHIAI_MATRIX=whole $(RUN) pytest -ra tests/quality $(ARGS)
+
+lighthouse:  ## Lighthouse on each public page behind nginx, medians of 3; half an hour; ARGS="--only /text"
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh chromium fonts-noto-cjk nginx-light
+	@sh tools/npm.sh all
+	$(RUN) tests.quality.lighthouse $(ARGS)
+
+states:  ## tests/quality/states/*.png and docs/pictures/colour-vision.png anew, after a change that is meant
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh chromium fonts-noto-cjk
+	MACHIAI_STATES=take $(RUN) pytest -q tests/quality/test_states.py tests/quality/test_colour_vision.py
 
 test-arm:  ## a camera's agent on emulated arm64 counts the same as here; needs root, 5 minutes
 	@sh tools/venv.sh dev
@@ -41,9 +59,10 @@ format:  ## rewrites what a tool can put right
 
 bench:  ## how fast, beside mosquitto's client, Node-RED and nginx in the same run
 	@sh tools/venv.sh dev
-	@sh tools/apt.sh mosquitto mosquitto-clients nginx-light wrk
+	@sh tools/apt.sh mosquitto mosquitto-clients nginx-light wrk chromium fonts-noto-cjk
 	$(RUN) bench.hub --node-red
 	$(RUN) bench.web $(ARGS)
+	$(RUN) bench.pixel
 
 fuzz:  ## hostile bytes for what reads them, a minute each; ARGS="--seconds 600"
 	@sh tools/venv.sh dev

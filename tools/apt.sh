@@ -7,6 +7,9 @@ has() {
     case $1 in
         mosquitto) PATH=$PATH:/usr/sbin command -v mosquitto ;;
         chromium) command -v chromium || command -v chromium-browser ;;
+        nodejs) command -v node ;;
+        npm) command -v npm ;;
+        default-jre-headless) command -v java ;;
         python3-venv) /usr/bin/python3 -c 'import ensurepip, venv' ;;
         *) dpkg -s "$1" ;;
     esac >/dev/null 2>&1

@@ -69,7 +69,9 @@ class Hub:
     def __init__(self, port: int) -> None:
         self._site = parse(EXAMPLE.read_text("utf-8"), EXAMPLE.name)
         self._clock = Clock()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="hub")
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id="voice"
+        )  # beside a real hub of another office
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
         self.port = port
