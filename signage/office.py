@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 
-from signage.about import AccessPage
-from signage.accuracy import AccuracyPage
 from signage.cache import Cache
-from signage.cameras import CamerasPage
-from signage.display import Lobby
-from signage.documents import Documents
-from signage.embed import EmbedPage
-from signage.history import Days
+from signage.feed.documents import Documents
+from signage.feed.history import Days
+from signage.feed.responses import Handler
 from signage.mirror import Mirror
-from signage.offline import Offline
-from signage.outlook import OutlookPage
-from signage.page import Page
-from signage.paper import PaperPage
-from signage.responses import Handler
-from signage.ticket_page import TicketPage
+from signage.pages.about import AccessPage
+from signage.pages.accuracy import AccuracyPage
+from signage.pages.cameras import CamerasPage
+from signage.pages.display import Lobby
+from signage.pages.embed import EmbedPage
+from signage.pages.offline import Offline
+from signage.pages.outlook import OutlookPage
+from signage.pages.page import Page
+from signage.pages.paper import PaperPage
+from signage.pages.ticket_page import TicketPage
 
 
 class Office:

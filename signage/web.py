@@ -15,20 +15,20 @@ from broker.session import Address, Session
 from models.errors import Unavailable
 from models.site import Site
 from signage import assets
-from signage.api import Api
 from signage.cache import Cache
 from signage.city import City
-from signage.city_page import CityPage
-from signage.demo import DemoPage, note
-from signage.display import Lobby
-from signage.documents import Documents
-from signage.history import Days, keep, kept
+from signage.feed.api import Api
+from signage.feed.documents import Documents
+from signage.feed.history import Days, keep, kept
+from signage.feed.responses import problems, unheard
 from signage.mirror import Mirror
 from signage.notify.notices import Notices
 from signage.notify.opening import looked_after
 from signage.notify.pages import NotifyPages
 from signage.office import Office
-from signage.responses import problems, unheard
+from signage.pages.city_page import CityPage
+from signage.pages.demo import DemoPage, note
+from signage.pages.display import Lobby
 from signage.stream import Stream
 from signage.wording import drill_words
 

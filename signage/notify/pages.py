@@ -17,9 +17,9 @@ from signage.assets import environment
 from signage.mirror import Mirror
 from signage.notify.notices import WALKS_MINUTES, Asked, Notices, Wish
 from signage.notify.senders import Chat, Heard, Letter
-from signage.page import Page, html
+from signage.pages.page import Page, html
+from signage.pages.ticket_page import Head
 from signage.ticket import meant, tickets
-from signage.ticket_page import Head
 from signage.wording import Words
 
 _USUAL_WALK = WALKS_MINUTES[1]

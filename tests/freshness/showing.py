@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from models.site import Site
-from signage import feed
 from signage.assets import environment
 from signage.cache import Cache
-from signage.display import Lobby
+from signage.feed import feed
 from signage.freshness import Life
 from signage.mirror import Mirror
-from signage.page import Page
+from signage.pages.display import Lobby
+from signage.pages.page import Page
+from signage.pages.ticket_page import TicketPage
 from signage.ticket import tickets
-from signage.ticket_page import TicketPage
 from signage.wording import Words
 from tests.freshness.browser import Browser
 from tests.freshness.surfaces import of_feed, of_html, of_text

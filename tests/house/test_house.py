@@ -102,7 +102,7 @@ def test_every_sensor_stands_in_the_registry() -> None:
 def test_the_house_has_the_rooms_that_its_plan_names() -> None:
     plan = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rooms = re.findall(r"^\| `([^`]+)`", plan, re.MULTILINE)
-    assert {"machiai.py", "edge/agent.py", "broker/session.py", "signage/feed.py"} <= set(rooms)
+    assert {"machiai.py", "edge/agent.py", "broker/session.py", "signage/mirror.py"} <= set(rooms)
     assert not [room for room in rooms if not (ROOT / room).exists()]
     code = [path for part in PARTS for path in (ROOT / part).rglob("*.py") if path.stat().st_size]
     folders = {str(path.parent.relative_to(ROOT)) for path in code}

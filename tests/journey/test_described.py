@@ -16,8 +16,8 @@ from broker.session import Session
 from models.contract import codec, topics
 from models.contract.results import Message
 from models.site import Site, parse
-from signage import feed
-from signage.history import Days
+from signage.feed import feed
+from signage.feed.history import Days
 from tests.journey.conftest import EXAMPLE, Office
 from tests.signage.office import HandClock, Hub
 

@@ -14,9 +14,9 @@ from models.contract.results import (
     ServiceForecast,
     Spread,
 )
-from signage import feed
-from signage.bulletin import Bulletin
-from signage.exports import cap
+from signage.feed import feed
+from signage.feed.bulletin import Bulletin
+from signage.feed.exports import cap
 from signage.painter import Painter
 from signage.view import Board, View
 from signage.wording import LANGUAGES, Words

@@ -16,7 +16,7 @@ from edge.sensors import sensors_of
 from models.errors import BadSite
 from models.sensing.notice import notices, unapproved
 from models.site import Cameras, Device, Site, parse
-from signage.cameras import view_of
+from signage.pages.cameras import view_of
 from signage.web import web_app
 from signage.wording import LANGUAGES, Words, catalogue
 from tests.signage.office import EXAMPLE, HandClock, Hub

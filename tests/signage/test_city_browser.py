@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from signage.page import OWN_NAMES
+from signage.pages.page import OWN_NAMES
 from tests.signage.test_browser import CLIPPED, FLAGS, Watched
 from tests.signage.town import ServedTown, Town
 

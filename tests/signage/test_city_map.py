@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.place import Location
-from signage.city_map import APART, WIDE, Box, Spot, drawn, text_wide
+from signage.pages.city_map import APART, WIDE, Box, Spot, drawn, text_wide
 
 NEAR = st.tuples(st.floats(139.0, 140.0), st.floats(35.0, 36.0))
 NAMES = st.text("区役所市民センターaiW ", min_size=1, max_size=24)

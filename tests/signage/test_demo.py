@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from models.contract.results import Spread
 from models.world.day import Day, Steps, TicketTruth
-from signage.demo import Told, Truth, scatter, score
+from signage.pages.demo import Told, Truth, scatter, score
 from tests.signage.office import NOON, Hub
 
 

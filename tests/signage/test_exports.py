@@ -18,10 +18,10 @@ from referencing import Registry, Resource
 
 from models.contract import codec
 from models.site import Site
-from signage import feed
-from signage.bulletin import Bulletin
-from signage.exports import atom, cap, ngsi_ld, parkapi, schema_org
-from signage.exports.xml import element, written
+from signage.feed import feed
+from signage.feed.bulletin import Bulletin
+from signage.feed.exports import atom, cap, ngsi_ld, parkapi, schema_org
+from signage.feed.exports.xml import element, written
 from signage.web import web_app
 from tests.broker.rig import SITE
 from tests.signage.office import HandClock, Hub

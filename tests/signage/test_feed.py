@@ -16,8 +16,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
 
 from models.site import Site
-from signage import feed
-from signage.schema import openapi, site_schema
+from signage.feed import feed
+from signage.feed.schema import openapi, site_schema
 from signage.web import web_app
 from tests.signage.office import HandClock, Hub
 

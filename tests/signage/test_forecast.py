@@ -17,8 +17,8 @@ from models.contract.results import (
     ServiceStep,
     Spread,
 )
-from signage import forecast
-from signage.schema import forecast_schema
+from signage.feed import forecast
+from signage.feed.schema import forecast_schema
 from signage.web import web_app
 from tests.signage.office import Hub
 

@@ -8,8 +8,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application
 
-from signage import feed
-from signage.history import COLUMNS, KEPT_DAYS, Days, keep
+from signage.feed import feed
+from signage.feed.history import COLUMNS, KEPT_DAYS, Days, keep
 from signage.web import web_app
 from tests.signage.office import HandClock, Hub
 

@@ -15,7 +15,7 @@ from models.contract.results import Spread
 from models.errors import BadSite
 from models.site import parse
 from signage.furigana import with_readings
-from signage.page import OWN_NAMES
+from signage.pages.page import OWN_NAMES
 from signage.spoken import preferred
 from signage.text import foreign, marked_up
 from signage.web import web_app

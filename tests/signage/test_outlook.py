@@ -5,7 +5,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application
 
 from models.site import Site
-from signage.outlook import outlook_of
+from signage.pages.outlook import outlook_of
 from signage.web import web_app
 from signage.wording import Words
 from tests.signage.office import DAY, NOON, Hub

@@ -11,7 +11,7 @@ from broker.embedded import free_port
 from broker.session import Address
 from models.errors import BadSite, Unavailable
 from models.world.day import Day
-from signage.demo import Truth
+from signage.pages.demo import Truth
 from signage.web import DEMO, display_app, serve_web, web_app
 from tests.signage.office import NOON, Hub
 from tests.signage.test_demo import ticket

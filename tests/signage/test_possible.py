@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from models.contract import codec
 from models.contract.codec import stamp
 from models.site import Site
-from signage import feed, forecast, ticket
-from signage.accuracy import AccuracyPage
+from signage import ticket
 from signage.assets import environment
 from signage.cache import Cache
-from signage.exports import ngsi_ld, parkapi
-from signage.history import rows
-from signage.outlook import OutlookPage
-from signage.page import Page
+from signage.feed import feed, forecast
+from signage.feed.exports import ngsi_ld, parkapi
+from signage.feed.history import rows
+from signage.pages.accuracy import AccuracyPage
+from signage.pages.outlook import OutlookPage
+from signage.pages.page import Page
 from signage.wording import LANGUAGES
 from tests.signage.office import NOON, HandClock, Hub
 

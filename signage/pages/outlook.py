@@ -10,7 +10,7 @@ from aiohttp import web
 from models.contract.results import ServiceForecast, Spread
 from models.site import Service, Site
 from signage.mirror import Mirror
-from signage.page import Page
+from signage.pages.page import Page
 from signage.wording import SHAPES, Words
 
 

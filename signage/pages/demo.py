@@ -17,7 +17,7 @@ from models.world.office import live
 from signage.assets import environment
 from signage.cache import Cache
 from signage.mirror import Mirror
-from signage.page import Page, html
+from signage.pages.page import Page, html
 from signage.wording import Words
 
 _HELD = 64  # results of a service that are remembered: some minutes of the fastest demo

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from models.site import Office, Site
-from signage.bulletin import Alert, ends
-from signage.exports.xml import element, written
+from signage.feed.bulletin import Alert, ends
+from signage.feed.exports.xml import element, written
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 TYPE = "application/cap+xml"

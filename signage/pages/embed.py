@@ -11,7 +11,7 @@ from models.site import Lot, Service, Site
 from signage.assets import environment
 from signage.cache import Cache
 from signage.mirror import Mirror
-from signage.page import Page, html
+from signage.pages.page import Page, html
 
 _POLICY = (  # as everywhere, but that anybody may frame it: it shows nothing that is not public
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors *; object-src 'none'"

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from models.site import Site
 from signage.assets import address, static_files
-from signage.page import Page
+from signage.pages.page import Page
 
 _NAMED = ("common.css", "page.css", "page.js", "icon.svg", "icons.svg")
 _IMPORTED = ("live.js", "freshness.js", "merge.js", "pins.js", "kept.js")  # without a hash

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 
-from signage import feed
+from signage.feed import feed
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

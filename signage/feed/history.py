@@ -22,8 +22,8 @@ from broker.service import state_folder
 from models.contract.codec import stamp
 from models.contract.ids import Id
 from models.site import Site
-from signage import feed
-from signage.feed import Item, LotItem, ServiceItem, SiteDocument, ZoneItem
+from signage.feed import feed
+from signage.feed.feed import Item, LotItem, ServiceItem, SiteDocument, ZoneItem
 from signage.mirror import Mirror
 
 logger = logging.getLogger("machiai.history")

@@ -13,8 +13,8 @@ import msgspec
 from models.contract.ids import Count, Time
 from models.place import Location
 from models.site import Site
-from signage.exports.place import name_of
-from signage.feed import LotItem, ServiceItem, SiteDocument, ZoneItem
+from signage.feed.exports.place import name_of
+from signage.feed.feed import LotItem, ServiceItem, SiteDocument, ZoneItem
 
 TYPE = "application/ld+json"
 CONTEXT = (

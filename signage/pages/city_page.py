@@ -13,12 +13,12 @@ from models.site import Names, Service
 from signage.assets import environment
 from signage.cache import Cache
 from signage.city import City
-from signage.city_map import CityMap, drawn
+from signage.feed.responses import Handler
 from signage.freshness import Life
 from signage.mirror import Mirror
-from signage.page import OWN_NAMES, html
+from signage.pages.city_map import CityMap, drawn
+from signage.pages.page import OWN_NAMES, html
 from signage.painter import Painter
-from signage.responses import Handler
 from signage.spoken import preferred
 from signage.stream import Stream
 from signage.view import Board, LotView, NoticeView, ServiceView, View

@@ -10,7 +10,7 @@ from models.contract.codec import stamp
 from models.site import Site
 from signage.assets import environment
 from signage.cache import Cache, Source
-from signage.exports.schema_org import json_ld
+from signage.feed.exports.schema_org import json_ld
 from signage.mirror import Mirror
 from signage.packed import Stamped
 from signage.painter import Painter

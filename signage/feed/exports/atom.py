@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 from models.contract.codec import stamp
 from models.site import Site
-from signage.bulletin import Alert
-from signage.exports import cap
-from signage.exports.xml import element, written
+from signage.feed.bulletin import Alert
+from signage.feed.exports import cap
+from signage.feed.exports.xml import element, written
 
 NAMESPACE = "http://www.w3.org/2005/Atom"
 TYPE = "application/atom+xml"

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from broker.version import VERSION
 from models.site import Site
-from signage.page import Page
+from signage.pages.page import Page
 from signage.wording import Words
 
 STATED = date(2026, 11, 21)

@@ -13,8 +13,8 @@ from broker.version import VERSION
 from models.contract.ids import Count, Id
 from models.place import Location
 from models.site import Site
-from signage.exports.place import name_of
-from signage.feed import LotItem, SiteDocument
+from signage.feed.exports.place import name_of
+from signage.feed.feed import LotItem, SiteDocument
 
 _STATES: dict[str, Literal["open", "closed", "nodata"]] = {
     "open": "open",

@@ -9,7 +9,7 @@ import msgspec
 
 from models.contract import codec
 from models.contract.codec import stamp
-from signage.feed import NoticeItem
+from signage.feed.feed import NoticeItem
 
 _REFERENCES = 20  # earlier messages that a message names: more would grow without end
 

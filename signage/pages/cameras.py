@@ -14,9 +14,9 @@ from models.sensing.notice import Notice, contact, notices
 from models.site import Line, Lot, Site, Zone
 from signage.assets import environment
 from signage.cache import Cache
-from signage.display import qr
 from signage.mirror import Mirror
-from signage.page import Page, html
+from signage.pages.display import qr
+from signage.pages.page import Page, html
 from signage.wording import Words
 
 _LARGE = ("ja", "ja-Hira", "en")

@@ -8,10 +8,10 @@ from aiohttp import web
 
 from models.site import Service, Site
 from signage.curve import best_of
-from signage.display import qr
 from signage.mirror import Mirror
-from signage.outlook import Hour, outlook_of
-from signage.page import Page
+from signage.pages.display import qr
+from signage.pages.outlook import Hour, outlook_of
+from signage.pages.page import Page
 from signage.wording import Words
 
 

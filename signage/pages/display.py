@@ -11,7 +11,7 @@ from models.site import Display, Site
 from signage.assets import environment
 from signage.cache import Cache
 from signage.mirror import Mirror
-from signage.page import html
+from signage.pages.page import html
 from signage.painter import Painter
 from signage.wording import Words
 

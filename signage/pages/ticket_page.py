@@ -13,7 +13,7 @@ from models.site import Service, Site
 from signage.assets import environment
 from signage.freshness import Life
 from signage.mirror import Mirror
-from signage.page import Page, html
+from signage.pages.page import Page, html
 from signage.ticket import LONGEST, Ticket, meant, tickets
 from signage.view import View
 from signage.wording import Words

@@ -8,7 +8,7 @@ from aiohttp import web
 from models.contract.results import AccuracyResult, Measured
 from models.site import Service, Site
 from signage.mirror import Mirror
-from signage.page import Page
+from signage.pages.page import Page
 from signage.wording import Words
 
 Row = tuple[str, int, str, str, str, int]

@@ -11,15 +11,16 @@ import msgspec
 from aiohttp import web
 
 from models.contract import codec
-from signage import feed, schema, ticket
-from signage.bulletin import Bulletin
+from signage import ticket
 from signage.cache import Cache, Render
-from signage.exports import atom, cap, ngsi_ld, parkapi
-from signage.forecast import Forecasts
-from signage.history import Days, History
+from signage.feed import feed, schema
+from signage.feed.bulletin import Bulletin
+from signage.feed.exports import atom, cap, ngsi_ld, parkapi
+from signage.feed.forecast import Forecasts
+from signage.feed.history import Days, History
+from signage.feed.ready import Ready
+from signage.feed.responses import CACHED, CORS, Handler, conditional, starting, tag_of
 from signage.mirror import Mirror
-from signage.ready import Ready
-from signage.responses import CACHED, CORS, Handler, conditional, starting, tag_of
 from signage.stream import Stream
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from models.calendar import Calendar
 from models.site import Hours, Site, days_of
-from signage.exports.place import name_of
+from signage.feed.exports.place import name_of
 
 TYPE = "application/ld+json"
 

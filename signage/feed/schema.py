@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 
 from models.site import Site
-from signage.exports import atom, cap, ngsi_ld
-from signage.exports.ngsi_ld import Entities
-from signage.exports.parkapi import ParkApi, ParkApiCity
-from signage.feed import SCHEMA_VERSION, Problem, SiteDocument, Sites
-from signage.forecast import ForecastDocument
-from signage.history import History
+from signage.feed.exports import atom, cap, ngsi_ld
+from signage.feed.exports.ngsi_ld import Entities
+from signage.feed.exports.parkapi import ParkApi, ParkApiCity
+from signage.feed.feed import SCHEMA_VERSION, Problem, SiteDocument, Sites
+from signage.feed.forecast import ForecastDocument
+from signage.feed.history import History
 from signage.ticket import LONGEST, TicketDocument
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

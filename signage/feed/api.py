@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import msgspec
 from aiohttp import web
 
-from signage import feed, schema
-from signage.documents import Documents
-from signage.exports import parkapi
-from signage.responses import Handler, conditional, tag_of
-from signage.schema import ADDRESSES
+from signage.feed import feed, schema
+from signage.feed.documents import Documents
+from signage.feed.exports import parkapi
+from signage.feed.responses import Handler, conditional, tag_of
+from signage.feed.schema import ADDRESSES
 
 _SITE = "{site}"
 

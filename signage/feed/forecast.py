@@ -20,7 +20,7 @@ from models.contract.results import (
     Spread,
 )
 from models.site import Names
-from signage.feed import LONGEST, SCHEMA_VERSION, SiteItem, site_item
+from signage.feed.feed import LONGEST, SCHEMA_VERSION, SiteItem, site_item
 from signage.mirror import Mirror
 
 Known = Literal["known", "no_data"]

@@ -1,0 +1,1 @@
+"""Pages: one file each; `page.py` is the resident's own, and makes what all of them share."""
