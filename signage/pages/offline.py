@@ -9,7 +9,7 @@ from models.site import Site
 from signage.assets import address, static_files
 from signage.pages.page import Page
 
-_NAMED = ("common.css", "page.css", "page.js", "icon.svg", "icons.svg")
+_NAMED = ("common.css", "page.css", "ticket.css", "page.js", "icon.svg", "icons.svg")
 _IMPORTED = ("live.js", "freshness.js", "merge.js", "pins.js", "kept.js")  # without a hash
 _ICONS = {"icon-192.png": "192x192", "icon-512.png": "512x512"}
 _PAPER = "#f1f3f6"

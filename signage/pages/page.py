@@ -96,6 +96,7 @@ class Page:
             "speed": f"{self._mirror.clock.speed:g}",
             "root": self._root,
             "notify": self.notify,
+            "seen": self._words[language].moment(now),
             "part": f"{self._root}{part}?lang={language}",
             "zone": self._site.site.timezone,
             "site_id": self._site.id,
@@ -109,7 +110,6 @@ class Page:
         words = self._words[language]
         return self.frame(language, now, part) | {
             "board": board or self.board(language, now),
-            "seen": words.moment(now),
             "has_tickets": any(self._mirror.line(s.id) for s in self._site.services),
             "shapes": SHAPES,
             "json_ld": json_ld(self._site, language, now),

@@ -1,17 +1,20 @@
-// Keeps the page at hand for when there is no network: its files, and how it was seen last. What is of now (part,
-// stream, api) it never answers for. offline.py writes SITE, VERSION and FILES above this.
+// Keeps the page and the one of a ticket at hand for when there is no network: their files, and how they were seen
+// last. What is of now (part, stream, api) it never answers for. offline.py writes SITE, VERSION and FILES above this.
 const PAGES = `pages ${SITE}`;
 const SHELL = `shell ${SITE} `;
 const PATIENCE_MS = 5000;
 const REST_MS = 60_000;
 let fetchedAt = 0;
 
-const isPage = (url) => url.split(/[?#]/)[0] === registration.scope;
+const bare = (url) => url.split(/[?#]/)[0];
+const isTicket = (url) => bare(url) === `${registration.scope}ticket`;
+const isPage = (url) => bare(url) === registration.scope || isTicket(url);
 
 async function keep(url, answer, at) {
   const { headers } = new Response(null, answer);
   headers.set("kept", at);
   const pages = await caches.open(PAGES);
+  if (isTicket(url)) for (const old of await pages.keys()) if (isTicket(old.url)) await pages.delete(old); // the last one alone
   await pages.put(url, new Response(await answer.blob(), { headers }));
 }
 
@@ -27,7 +30,7 @@ async function fresh(event, url, request = url) {
 // The page as it was seen last, which says so.
 async function last(url) {
   const pages = await caches.open(PAGES);
-  const found = (await pages.match(url)) ?? (await pages.match(url, { ignoreSearch: true }));
+  const found = (await pages.match(url)) ?? (await pages.match(url, { ignoreSearch: !isTicket(url) }));
   if (!found) return Response.error();
   const kept = found.headers.get("kept");
   return new Response((await found.text()).replace("<html", `<html data-kept="${kept}"`), found);

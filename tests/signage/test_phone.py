@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from signage.assets import static_files
 from tests.signage.office import NOON, Served
@@ -200,6 +200,29 @@ def test_with_no_network_the_page_opens_as_it_was_seen_and_lets_old_values_go(
     expect(row).to_contain_text("3人")
     expect(kept).to_be_hidden()
     assert errors == []
+
+
+def test_with_no_network_a_ticket_opens_as_it_was_seen_and_no_other_does(
+    served: Served, phone: BrowserContext
+) -> None:
+    served.do(served.hub.busy)
+    served.do(lambda: served.hub.line("moving", "A124", "A125", "A130"))
+    page = opened(phone, f"{served.base}/ticket?number=A125")
+    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    page.goto(f"{served.base}/ticket?number=A130")
+    expect(page.locator("h1")).to_contain_text("あと2組")
+    served.stop()
+    page.clock.install()
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    expect(page.locator("h1")).to_contain_text("あと2組")
+    expect(page.locator(".kept")).to_contain_text("11月24日（火）10時32分に見た内容")
+    page.clock.run_for(100_000)
+    expect(page.locator("h1")).to_contain_text("確認中")
+    expect(page.locator("h1")).not_to_contain_text("あと")
+    for number in ("A125", "A124"):
+        with pytest.raises(Error, match="ERR_FAILED"):
+            page.goto(f"{served.base}/ticket?number={number}")
 
 
 def test_a_network_that_gives_no_answer_is_as_good_as_none(
