@@ -237,7 +237,7 @@ class Crowds:
         """Some come; if anybody waited, a counter that is free would have called."""
         belief, step_s = self._belief(group), to_s - crowd.at_s
         desks = desks_of(self.memory, self.house, group, to_s)
-        rates = self._rates_done(desks, to_s)
+        rates = self._rates_done(desks, to_s - step_s / 2.0)
         done = sum(rate for rate, serving in zip(rates, desks.serving, strict=True) if serving)
         belief.quiet(sum(rates) * step_s, done * step_s, len(desks.names))
         if within(self.house.plans.at(to_s).services[group], to_s):
@@ -254,7 +254,7 @@ class Crowds:
             if not serving:
                 rates.append(1.0 / _SETTLE_S)
             else:
-                rates.append(hazard(learnt.durations, (to_s - at_s) / factor) / factor)
+                rates.append(hazard(learnt.durations, max(to_s - at_s, 0.0) / factor) / factor)
         return rates
 
     def _by_door(self, group: str, crowd: CrowdState, to_s: float) -> None:
@@ -374,12 +374,16 @@ def share_done(durations: Durations, gone_s: float) -> float:
 
 
 def hazard(durations: Durations, gone_s: float) -> float:
-    """Share of the services that have lasted so long that end in a second, over a wide span."""
-    span_s = max(gone_s, durations.mean_s) / 2.0
+    """Share of the services that have lasted so long that end in a second, on either side of it.
+
+    Looked for ahead only it would rise too early: all services would seem shorter than they are.
+    """
+    half_s = max(gone_s, durations.mean_s) / 8.0
+    from_s, to_s = max(gone_s - half_s, 0.0), gone_s + half_s
     sums = np.cumsum(durations.weights)
-    now, then = np.interp((gone_s, gone_s + span_s), EDGES[1:], sums / sums[-1])
-    left, leave = max(1.0 - now, 0.01), max(1.0 - then, 0.003)
-    return float(np.log(left / min(leave, left)) / span_s)
+    then, later = np.interp((from_s, to_s), EDGES[1:], sums / sums[-1], left=0.0)
+    left, leave = max(1.0 - then, 0.01), max(1.0 - later, 0.003)
+    return math.log(left / min(leave, left)) / (to_s - from_s)
 
 
 _normal: Callable[[Floats], Floats] = np.vectorize(
