@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
@@ -105,15 +106,17 @@ class Delivery:
             else:
                 self._again(key, why)
         except Refused as error:
-            logger.warning("a notice is given up: %s", error)
-            await asyncio.to_thread(self._store.mark, *key, "sent")  # it is over
-            self._done(key)
+            await self._give_up(key, str(error))
             if error.is_gone:
                 await self._gone(key[0])
         except asyncio.CancelledError:
             await asyncio.wait([trying], timeout=_PART_S)
             trying.cancel()
             raise
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001  one notice must not end the page of all
+            await self._give_up(key, f"want it sent, got {type(error).__name__}")
         finally:
             self._under_way.discard(key)
             self._bell.set()
@@ -139,6 +142,11 @@ class Delivery:
             return Later(f"want it taken within {_SEND_S:g} s")
         await asyncio.to_thread(self._store.mark, *key, "sent")
         return None
+
+    async def _give_up(self, key: Key, why: str) -> None:
+        logger.warning("a notice is given up: %s", why)
+        await asyncio.to_thread(self._store.mark, *key, "sent")  # it is over
+        self._done(key)
 
     def _left_s(self, key: Key) -> float:
         """How long it makes sense; 0 if it is due no more."""

@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,9 @@ from signage.notify import notices as notices_module
 from signage.notify import store
 from signage.notify.letters import CONFIRM_S
 from signage.notify.limits import A_DAY_BY_ADDRESS, A_MINUTE, AN_HOUR_BY_NETWORK
+from signage.notify.mail import Mail
 from signage.notify.notices import Notices
+from signage.notify.senders import Letter
 from signage.notify.store import Store
 from signage.web import city_app, web_app
 from tests.signage.office import EXAMPLE, Hub
@@ -325,6 +328,25 @@ async def test_an_address_that_the_server_refuses_is_deleted(
     assert (await ask(client, mail="nobody@example.jp")).status == 200
     await until(lambda: b"nobody@" not in everything_in(tmp_path))
     assert rows(tmp_path / "notices.sqlite", "SELECT * FROM notice") == []
+
+
+async def test_one_notice_that_breaks_us_ends_no_other(
+    client: Client,
+    post: PostOffice,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sound = Mail.message
+
+    def message(mail: Mail, letter: Letter) -> EmailMessage:
+        return sound(mail, letter) if letter.to == ADDRESS else mail.message(letter.missing)  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(Mail, "message", message)
+    assert (await ask(client, mail="taro@example.jp")).status == 200
+    await until(lambda: "got AttributeError" in caplog.text)
+    await confirmed(client, post)
+    assert not post.sent_to("taro@example.jp")
+    assert "taro" not in caplog.text
 
 
 def fill(kept: Store) -> None:
