@@ -13,11 +13,9 @@ from models.contract.results import (
     HalfHour,
     LotForecast,
     LotStep,
-    People,
     Result,
     ServiceForecast,
     ServiceStep,
-    Spread,
 )
 from models.site import Names
 from signage.feed.feed import LONGEST, SCHEMA_VERSION, SiteItem, site_item
@@ -119,16 +117,8 @@ def _service(
 ) -> ServiceForecastItem:
     if told is None:
         return item
-    steps = tuple(
-        step
-        for step in told.steps
-        if step.at > now and _is_possible(step.waiting) and _is_possible(step.wait)
-    )
-    best = told.best
-    if best is not None and not (
-        best.until > now and _is_possible(best.waiting) and _is_possible(best.wait)
-    ):
-        best = None
+    steps = tuple(step for step in told.steps if step.at > now)
+    best = told.best if told.best and told.best.until > now else None
     holds = now < told.valid_until and bool(steps)
     return msgspec.structs.replace(
         item,
@@ -157,14 +147,6 @@ def _lot(item: LotForecastItem, told: LotForecast | None, now: datetime) -> LotF
         capacity=told.capacity if holds else item.capacity,
         steps=steps if holds else (),
     )
-
-
-def _is_possible(said: People | Spread | None) -> bool:
-    """Whether nobody waits less than not at all, and the quantiles are in order."""
-    if said is None:
-        return True
-    low, middle, high = msgspec.structs.astuple(said)
-    return bool(0 <= low <= middle <= high < float("inf"))
 
 
 def _ends(made: ForecastDocument) -> Iterator[datetime]:
