@@ -1,4 +1,4 @@
-"""What all tests share: no blocked event loop, one pace for hypothesis, a real broker."""
+"""What all tests share: no blocked loop, one pace for hypothesis, a real broker, a browser."""
 
 import contextlib
 import getpass
@@ -13,6 +13,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 from blockbuster import blockbuster_ctx
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browsing import FLAGS
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ["edge", "broker", "signage", "models"]
@@ -38,6 +41,24 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no ../shared beside this clone: its clips, logs and truths are not here")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Debian's chromium."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.skip("chromium is not installed: apt-get install chromium fonts-noto-cjk")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One browser for a module: playwright's loop must end before other tests run theirs."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield launched
+        launched.close()
 
 
 class Mosquitto:

@@ -18,11 +18,11 @@ import msgspec
 from tqdm import tqdm
 
 from models.site import parse
+from tests.browsing import FLAGS
 from tests.freshness.test_nginx import Front
 from tests.quality.houses import House
 from tests.quality.matrix import TOOLS, houses
 from tests.signage.office import EXAMPLE
-from tests.signage.test_browser import FLAGS
 
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 FORMS = ("mobile", "desktop")

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from models.site import Site
+from tests.browsing import FLAGS
 from tests.quality.houses import STATES
 from tests.quality.matrix import TOOLS, WHOLE, houses, program, shown, tool
-from tests.signage.test_browser import FLAGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(3600)]
 

@@ -1,6 +1,5 @@
 """Fixtures of what people see."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -24,11 +23,3 @@ def served(hub: Hub) -> Iterator[Served]:
     made = Served(hub)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.skip("chromium is not installed: apt-get install chromium fonts-noto-cjk")
-    return found

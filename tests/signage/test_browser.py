@@ -2,61 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from models.contract.results import State
 from models.site import Site
+from tests.browsing import CLIPPED, STATES, Watched, told
 from tests.signage.cases import CASES
 from tests.signage.office import NOON, HandClock, Hub, Served
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-STATES = ("busy", "full", "crowded", "ageing", "stale", "closed", "no_data", "paused")
 SIZES = {"lobby": (1920, 1080), "phone": (390, 844)}
-CLIPPED = Path(__file__).with_name("clipped.js").read_text("utf-8")
-"""Lists whatever sticks out of its box, off the page or into its neighbour."""
-
-
-class Watched:
-    """A page, and all that went wrong on it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        self.hosts: set[str | None] = set()
-        page.on("console", self._console)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname))
-
-    def _console(self, said: ConsoleMessage) -> None:
-        if said.type == "error":
-            self.errors.append(said.text)
-
-    def open(self, url: str) -> Page:
-        self.page.goto(url)
-        self.page.wait_for_selector("html[data-ready]", state="attached")
-        return self.page
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -107,12 +65,6 @@ def test_the_rule_of_freshness_is_the_same_in_the_browser(served: Served, phone:
         [case[:5] for case in CASES],
     )
     assert phases == [case[5] for case in CASES]
-
-
-def told(row: Locator) -> str:
-    """What a row says of now, seen or not: its curve is of the day, and that was so."""
-    texts: list[str] = row.locator(":scope > :not(figure)").all_text_contents()
-    return " ".join(texts)
 
 
 def test_what_is_to_come_goes_with_its_forecast_and_what_was_stays(

@@ -9,27 +9,19 @@ from pathlib import Path
 import msgspec
 import pytest
 from babel.messages.pofile import read_po, write_po
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from models.site import Site
 from signage import wording
 from signage.wording import LANGUAGES, catalogue
+from tests.browsing import CLIPPED
 from tests.signage.office import HandClock, Hub, Served
-from tests.signage.test_browser import CLIPPED, FLAGS
 
 pytestmark = pytest.mark.browser
 
 SIZES = {"phone": (390, 844), "text": (390, 844), "wide": (1920, 1080), "tall": (1080, 1920)}
 LONGER = 0.4
 each_surface = pytest.mark.parametrize("surface", list(SIZES))
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from models.contract.results import NoticeResult
 from models.site import Site
 from signage.wording import LANGUAGES
+from tests.browsing import CLIPPED
 from tests.signage.office import HandClock, Hub, Served
-from tests.signage.test_browser import CLIPPED, FLAGS
 
 pytestmark = pytest.mark.browser
 
@@ -32,14 +32,6 @@ COLOURS = """element => {
   return [of.backgroundColor, of.borderTopColor, of.color];
 }"""
 SCHEMES = ["light", "dark"]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from signage.web import web_app
 from signage.wording import LANGUAGES
+from tests.browsing import STATES
 from tests.signage.office import Hub, Served
-from tests.signage.test_browser import FLAGS, STATES
 
 FIRST_VIEW = 14_000
 SCRIPTS = 8_000
@@ -29,11 +29,10 @@ def app(hub: Hub) -> Application:
 
 
 @pytest.fixture
-def phone(chromium: str) -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser.new_context(viewport={"width": 390, "height": 844}, locale="ja-JP")
-        browser.close()
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="ja-JP")
+    yield context
+    context.close()
 
 
 async def sent(app: Application, paths: Iterable[str], coding: str) -> list[int]:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from signage.pages.page import OWN_NAMES
-from tests.signage.test_browser import CLIPPED, FLAGS, Watched
+from tests.browsing import CLIPPED, Watched
 from tests.signage.town import ServedTown, Town
 
 pytestmark = pytest.mark.browser
@@ -34,14 +34,6 @@ SMALL = """
   .filter(([box]) => box.height < 47.5)
   .map(([box, said]) => `${box.height}: ${said}`)
 """
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from signage.web import web_app
 from signage.wording import LANGUAGES
+from tests.browsing import CLIPPED, STATES
 from tests.signage.office import Hub, Served
-from tests.signage.test_browser import CLIPPED, FLAGS, STATES
 
 _PAGE_OF_PDF = re.compile(rb"/Type\s*/Page\b")
 
@@ -23,14 +23,6 @@ _PAGE_OF_PDF = re.compile(rb"/Type\s*/Page\b")
 @pytest.fixture
 def app(hub: Hub) -> Application:
     return web_app(hub.site, hub.mirror, hub.clock)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from models.site import MailTable, PushTable, Site
 from signage.notify.mail import Mail
@@ -17,9 +17,9 @@ from signage.notify.senders import Sender
 from signage.notify.store import Store
 from signage.web import web_app
 from signage.wording import LANGUAGES
+from tests.browsing import CLIPPED
 from tests.signage.office import HandClock, Hub, Served
 from tests.signage.post import PostOffice
-from tests.signage.test_browser import CLIPPED, FLAGS
 from tests.signage.test_notify_push import Browser as Chrome
 
 pytestmark = pytest.mark.browser
@@ -71,14 +71,6 @@ def told(site: Site, tmp_path: Path, post: PostOffice) -> Iterator[Told]:
     made.served.do(lambda: made.hub.line("moving", *WAITING, minutes=6))
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

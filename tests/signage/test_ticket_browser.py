@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from models.site import Site
 from signage.wording import LANGUAGES
+from tests.browsing import CLIPPED, Watched
 from tests.signage.office import HandClock, Hub, Served
-from tests.signage.test_browser import CLIPPED, FLAGS, Watched
 from tests.signage.test_browser_languages import pseudo as _pseudo
 from tests.signage.test_ticket import STATES, WAITING, each_state, twice, waiting
 
@@ -18,14 +18,6 @@ pseudo = _pseudo
 
 SAID = ("A130", "A123", "B045", "A124", "130", "Z999", "")
 """In the state `everything`: waits, is called, was passed, is two, is supposed, is unknown."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield made
-        made.close()
 
 
 @pytest.fixture
