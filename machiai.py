@@ -132,6 +132,7 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
     )
     _site(display)
     display.add_argument("--display", required=True, help="which display of the site file")
+    display.add_argument("--state", metavar="DIR", help="where its outbox and its content are kept")
     display.add_argument("--port", type=_port, default=8081, help="the port on 127.0.0.1 (8081)")
 
     broker = add(
@@ -442,12 +443,15 @@ def _display(arguments: argparse.Namespace) -> int:
     from broker import service  # noqa: PLC0415
     from broker.clock import from_environment  # noqa: PLC0415
     from broker.session import address_of  # noqa: PLC0415
-    from signage.web import serve_display  # noqa: PLC0415
+    from signage.display.server import serve_display  # noqa: PLC0415
 
     site = _read(arguments.site)
     display = site.display(arguments.display)
+    folder = service.state_folder("display", arguments.state) / display.id
     clock, address = from_environment(), address_of(site.broker)
-    return service.run(lambda: serve_display(site, display.id, clock, address, port=arguments.port))
+    return service.run(
+        lambda: serve_display(site, display.id, clock, address, folder, arguments.port)
+    )
 
 
 def _models(arguments: argparse.Namespace) -> int:

@@ -157,7 +157,8 @@ def _parts(
         "web": ["web", path, "--port", str(ports[0]), "--demo", seed],
     }
     if display is not None:
-        commands["display"] = ["display", path, "--display", display, "--port", str(ports[1])]
+        shown = ["--display", display, "--port", str(ports[1]), "--state", str(folder / "display")]
+        commands["display"] = ["display", path, *shown]
     parts = [_Part("broker", embedded.command, dict(os.environ), folder / "broker.log")]
     for name, words in commands.items():
         command = [sys.executable, "-m", "machiai", *words]

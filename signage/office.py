@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from signage.cache import Cache
+from signage.display.lobby import Lobby
 from signage.feed.documents import Documents
 from signage.feed.history import Days
 from signage.feed.responses import Handler
@@ -12,7 +13,6 @@ from signage.mirror import Mirror
 from signage.pages.about import AccessPage
 from signage.pages.accuracy import AccuracyPage
 from signage.pages.cameras import CamerasPage
-from signage.pages.display import Lobby
 from signage.pages.embed import EmbedPage
 from signage.pages.offline import Offline
 from signage.pages.outlook import OutlookPage

@@ -15,8 +15,8 @@ from models.site import Line, Lot, Site, Zone
 from signage.assets import environment
 from signage.cache import Cache
 from signage.mirror import Mirror
-from signage.pages.display import qr
 from signage.pages.page import Page, html
+from signage.qr import qr
 from signage.wording import Words
 
 _LARGE = ("ja", "ja-Hira", "en")

@@ -9,9 +9,9 @@ from aiohttp import web
 from models.site import Service, Site
 from signage.curve import best_of
 from signage.mirror import Mirror
-from signage.pages.display import qr
 from signage.pages.outlook import Hour, outlook_of
 from signage.pages.page import Page
+from signage.qr import qr
 from signage.wording import Words
 
 

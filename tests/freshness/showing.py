@@ -9,10 +9,10 @@ from typing import Any
 from models.site import Site
 from signage.assets import environment
 from signage.cache import Cache
+from signage.display.lobby import Lobby
 from signage.feed import feed
 from signage.freshness import Life
 from signage.mirror import Mirror
-from signage.pages.display import Lobby
 from signage.pages.page import Page
 from signage.pages.ticket_page import TicketPage
 from signage.ticket import tickets

@@ -14,7 +14,8 @@ from models.contract.codec import encode
 from models.contract.results import ServiceResult, State
 from models.site import parse
 from signage.mirror import Mirror
-from signage.web import runner_of, web_app
+from signage.serving import runner_of
+from signage.web import web_app
 from tests.conftest import ROOT
 from tests.fuzz.watch import One
 from tests.signage.office import NOON, HandClock

@@ -8,7 +8,8 @@ from aiohttp import web
 
 from models.site import parse
 from signage.mirror import Mirror
-from signage.web import runner_of, web_app
+from signage.serving import runner_of
+from signage.web import web_app
 from tests.conftest import ROOT
 from tests.fuzz.watch import resident_mib
 from tests.signage.office import HandClock

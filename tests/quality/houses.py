@@ -13,7 +13,7 @@ from models.site import Site
 from signage.notify.inbox import Inbox
 from signage.notify.notices import Notices, Wish
 from signage.notify.store import Store
-from signage.web import city_app, display_app, web_app
+from signage.web import city_app, web_app
 from tests.signage import test_accuracy
 from tests.signage.office import HandClock, Hub, Served
 from tests.signage.town import ServedTown, Town
@@ -96,8 +96,8 @@ def office(site: Site, folder: Path, state: str) -> Iterator[list[House]]:
     notices = Notices(site, hub.mirror, store, {"mail": Inbox()}, "http://127.0.0.1")
     app = web_app(site, hub.mirror, hub.clock, demo=True, notices=notices)
     made = House("office", app, served._start(app), _TICKETS)
-    shown = display_app(site, site.displays[0].id, hub.mirror, hub.clock)
-    display = House("display", shown, served._start(shown))
+    shown = served.lobby
+    display = House("display", shown, served.display)
     loop = served._loop
     running = asyncio.run_coroutine_threadsafe(notices.run(), loop)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -34,8 +35,10 @@ from models.contract.results import (
     ZoneResult,
 )
 from models.site import Site
+from signage.display.server import display_app, parts_of
+from signage.display.station import Station
 from signage.mirror import Mirror
-from signage.web import display_app, web_app
+from signage.web import web_app
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "ansible" / "sites" / "example.toml"
 NOON = datetime(2026, 11, 24, 1, 32, tzinfo=UTC)
@@ -277,6 +280,12 @@ def _wait(people: People) -> Spread:
     return Spread(p10_s=240 * people.p10, p50_s=240 * people.p50, p90_s=240 * people.p90)
 
 
+def station_of(hub: Hub, folder: Path, display: str | None = None) -> Station:
+    """A display of the site, the first if none is named, that hears this hub."""
+    shown = hub.site.display(display or hub.site.displays[0].id)
+    return Station(hub.site, shown, hub.mirror, folder)
+
+
 class Served:
     """Both processes' pages over HTTP, in a loop of their own as browsers are in theirs."""
 
@@ -287,8 +296,12 @@ class Served:
         self._thread.start()
         self.web = web_app(hub.site, hub.mirror, hub.clock, demo=demo)
         self._runners: list[web.AppRunner] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="machiai-display-")
+        self._steps: list[Future[None]] = []
+        self.station = station_of(hub, Path(self._folder.name))
         self.base = self._start(self.web)
-        self.display = self._start(self._lobby())
+        self.lobby = self._lobby()
+        self.display = self._start(self.lobby)
 
     def start_again(self) -> None:
         """Start both processes once more, where they were."""
@@ -306,6 +319,9 @@ class Served:
 
     def stop(self) -> None:
         """End it as SIGTERM would."""
+        for step in self._steps:
+            step.cancel()
+        self._steps.clear()
         for runner in self._runners:
             asyncio.run_coroutine_threadsafe(runner.cleanup(), self._loop).result(10)
         self._runners.clear()
@@ -315,10 +331,14 @@ class Served:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+        self._folder.cleanup()
 
     def _lobby(self) -> web.Application:
-        hub = self.hub
-        return display_app(hub.site, hub.site.displays[0].id, hub.mirror, hub.clock)
+        parts = parts_of(self.station)
+        for part in parts:
+            for step in part.steps().values():
+                self._steps.append(asyncio.run_coroutine_threadsafe(step(), self._loop))
+        return display_app(self.station, parts)
 
     def _start(self, app: web.Application, port: int = 0) -> str:
         async def start() -> str:

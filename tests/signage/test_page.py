@@ -2,6 +2,7 @@ import asyncio
 import json
 import re
 import socket
+from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -11,9 +12,10 @@ from broker.embedded import free_port
 from broker.session import Address
 from models.errors import BadSite, Unavailable
 from models.world.day import Day
+from signage.display.server import display_app, parts_of
 from signage.pages.demo import Truth
-from signage.web import DEMO, display_app, serve_web, web_app
-from tests.signage.office import NOON, Hub
+from signage.web import DEMO, serve_web, web_app
+from tests.signage.office import NOON, Hub, station_of
 from tests.signage.test_demo import ticket
 
 NOT_OF_NOW = re.compile(r'<figure class="curve".*?</figure>|\?v=\w+|data-tag="[^"]*"', re.DOTALL)
@@ -125,18 +127,19 @@ async def test_a_static_file_is_kept_for_ever_by_its_hash_and_never_leaves_its_f
             assert (await client.get(path)).status == 404
 
 
-async def test_a_display_shows_what_it_is_for(hub: Hub) -> None:
+async def test_a_display_shows_what_it_is_for(hub: Hub, tmp_path: Path) -> None:
     hub.busy()
-    app = await asyncio.to_thread(display_app, hub.site, "hall-1", hub.mirror, hub.clock)
+    station = station_of(hub, tmp_path, "hall-1")
+    app = await asyncio.to_thread(lambda: display_app(station, parts_of(station)))
     html = await page(app, "/")
     assert "確定申告" in html
     assert "住民票" not in html
     assert "1階ロビー" not in html
 
 
-def test_an_unknown_display_is_refused(hub: Hub) -> None:
+def test_an_unknown_display_is_refused(hub: Hub, tmp_path: Path) -> None:
     with pytest.raises(BadSite, match="want a display of lobby-1, hall-1, got 'x'"):
-        display_app(hub.site, "x", hub.mirror, hub.clock)
+        station_of(hub, tmp_path, "x")
 
 
 async def test_the_demo_page_puts_the_truth_beside_the_estimate(hub: Hub, app: Application) -> None:

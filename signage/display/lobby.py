@@ -1,18 +1,19 @@
 """The lobby page of one display, 1920×1080 or 1080×1920."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-import segno
 from aiohttp import web
-from markupsafe import Markup
 
 from models.site import Display, Site
 from signage.assets import environment
 from signage.cache import Cache
+from signage.display.station import Part, Station
+from signage.feed.responses import Handler
 from signage.mirror import Mirror
 from signage.pages.page import html
 from signage.painter import Painter
+from signage.qr import qr
 from signage.wording import Words
 
 
@@ -83,7 +84,12 @@ class Lobby:
         return made.encode(), boards[first].good_until
 
 
-def qr(url: str) -> Markup:
-    """An address as SVG, without a style that the page's policy would refuse."""
-    drawn = segno.make(url, error="m", micro=False)
-    return Markup(drawn.svg_inline(border=2, omitsize=True, title=url))  # noqa: S704  segno escapes it
+class Board(Part):
+    """The board as a part of a display, at `/`."""
+
+    def __init__(self, station: Station) -> None:
+        self._lobby = Lobby(station.site, station.display, station.mirror, station.cache, "/part")
+
+    def routes(self) -> Mapping[str, Handler]:
+        """The page and what changes in it."""
+        return {"/": self._lobby.page, "/part": self._lobby.part}
