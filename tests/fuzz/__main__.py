@@ -16,7 +16,7 @@ import msgspec
 
 from tests.fuzz import engine
 
-NAMES = ("codec", "fold", "site", "ticket", "queue", "http")
+NAMES = ("codec", "fold", "site", "ticket", "queue", "alerts", "http")
 CHILD = "--child"
 _TARGETS = "tests.fuzz.targets"  # imported in the child alone, so that atheris sees it coming
 

@@ -12,6 +12,7 @@ from models.sensing.queue_page import Find, Page, QueueRule, encoding_of
 from models.sensing.ticket_lines import EVENTS, Lines, TicketFormat, TicketLines
 from models.site import parse
 from tests.conftest import ROOT
+from tests.fuzz import alerts
 from tests.fuzz.messages import HISTORIES, MESSAGES, WORDS, codec, fold
 from tests.fuzz.pages import REQUESTS, http
 from tests.fuzz.watch import One
@@ -173,6 +174,7 @@ TARGETS = {
     "queue": Target(
         queue, _QUEUE_SEEDS, ["待ち人数".encode(), b"</b>", b'"waiting":', b"[" * 500, b"1e400"]
     ),
+    "alerts": Target(alerts.alerts, alerts.SEEDS, alerts.WORDS, 20_000),
     "http": Target(
         http,
         REQUESTS,

@@ -29,7 +29,7 @@ def test_the_command_knows_every_target() -> None:
     assert set(command.NAMES) == set(TARGETS)
 
 
-@pytest.mark.parametrize("name", ["codec", "fold", "site", "ticket", "queue"])
+@pytest.mark.parametrize("name", ["codec", "fold", "site", "ticket", "queue", "alerts"])
 def test_the_first_inputs_are_taken_as_true(name: str) -> None:
     """Else only the refusals would be fed."""
     target = TARGETS[name]
@@ -52,6 +52,7 @@ def test_the_first_inputs_are_taken_as_true(name: str) -> None:
         "site": {"sensors_of", "outputs"},
         "ticket": {"_at", "_number"},
         "queue": {"_pointed", "_number"},
+        "alerts": {"_texts", "_is_inside", "_text", "_entry", "_held"},
     }
     assert wanted[name] <= reached
 
