@@ -2,39 +2,40 @@
 
 import asyncio
 import logging
-import platform
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+import msgspec
+
 from broker import service
-from broker.clock import Clock, boot_id
-from broker.delivery import Delivery
+from broker.clock import Clock
+from broker.device import Alerts, Owner, Presence
 from broker.outbox import Outbox
-from broker.session import Address, Session
-from broker.version import VERSION
-from edge.health import health
+from broker.session import Address
 from edge.sensors import Output, Sensor
-from models.contract import topics
-from models.contract.codec import encode
 from models.contract.observations import GAUGES, Beat, Gap, Reading
-from models.contract.results import About, SensorAbout, State
+from models.contract.results import About, Health, SensorAbout
 from models.errors import MachiaiError
 from models.site import Device, Site
 
 logger = logging.getLogger("machiai.edge")
 
 BEAT_S = 30.0
-HEALTH_S = 60.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
 _SHORT = 64  # signs that the contract leaves for a reason
+_NO_GAP = GAUGES | {"notice"}  # a gauge's age says it; alerts are read again from the start
 _STEADY_S = 60.0  # a sensor that ran so long has recovered
 
 
-class Agent:
-    """One device."""
+class Agent(Owner):
+    """One device. Opens a file: make it in a thread.
+
+    Raises:
+        SensorFailed: the outbox cannot be opened.
+    """
 
     def __init__(
         self,
@@ -46,63 +47,29 @@ class Agent:
         address: Address,
         folder: Path,
     ) -> None:
-        self._site, self._device = site, device
-        self._clock = clock
-        self._folder = folder
-        self._outbox = Outbox(folder / "outbox.sqlite", budget_mib=device.outbox_mib)
+        self._device = device
+        self.clock = clock
+        self.folder = folder
         self._ports = [_Port(self, sensor) for sensor in sensors]
-        self._alerts: dict[str, str] = {}
-        if self._outbox.damaged is not None:
-            self._alerts["outbox"] = (
-                f"the outbox was damaged and put aside as {self._outbox.damaged}"
-            )
-        self._depth = 0
-        self._oldest = 1
-        self._board, self._boot = _board(), boot_id()
-        self.delivery = Delivery(
-            self._outbox,
+        self.alert = Alerts(device.id)
+        self._presence = Presence(
+            self,
             site=site.id,
             device=device.id,
             clock=clock,
-            about=self._say_about_from,
-            alert=lambda why: self.alert("outbox", why),
+            address=address,
+            folder=folder,
+            alerts=self.alert,
+            budget_mib=device.outbox_mib,
         )
-        self._session = Session(
-            address,
-            device.id,
-            will=(self._topic("state"), encode(State(state="lost"))),
-            subscriptions=[self.delivery.ack_topic, self._topic("cmd/+")],
-            on_message=self._message,
-            on_connection=self._connection,
-        )
-
-    @property
-    def clock(self) -> Clock:
-        """The time."""
-        return self._clock
+        self.keep, self.say_about = self._presence.keep, self._presence.say_about
 
     async def run(self) -> None:
         """Observe until cancelled; then say goodbye."""
-        try:
-            self._oldest = await asyncio.to_thread(self._outbox.oldest)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self.delivery.run(self._session), name="delivery")
-                await self._admit_gap()
-                group.create_task(self._session.run(), name="mqtt")
-                for port in self._ports:
-                    group.create_task(self._supervise(port), name=f"sensor {port.title}")
-                group.create_task(self._beat(), name="beat")
-                group.create_task(self._report(), name="health")
-                group.create_task(service.watchdog(), name="watchdog")
-                service.notify("READY=1")
-                await service.until_cancelled(self._goodbye)
-        finally:
-            await asyncio.to_thread(self._outbox.close)
-
-    async def _goodbye(self) -> None:
-        """Tell the hub that this is no accident."""
-        self._say_state(State(state="disconnected", at=self._known_now(), why="stopped"))
-        await self._session.flush()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._presence.run(), name="device")
+            group.create_task(service.watchdog(), name="watchdog")
+            service.notify("READY=1")
 
     # ── sensors ───────────────────────────────────────────────────────────────────────────────
 
@@ -115,7 +82,7 @@ class Agent:
                 await port.sensor.run(port)
             except MachiaiError as error:
                 self.alert(port.title, str(error))
-                await port.lose(self._known_now(), str(error))
+                await port.lose(self._presence.known_now(), str(error))
             else:
                 return  # it has nothing more to read
             if asyncio.get_running_loop().time() - started >= _STEADY_S:
@@ -123,98 +90,46 @@ class Agent:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
 
-    async def _admit_gap(self) -> None:
+    async def before(self) -> None:
         """Say since when events were not watched: from the last sign of life to now."""
-        since = await asyncio.to_thread(self._outbox.last_at)
+        since = await asyncio.to_thread(self._presence.outbox.last_at)
         if since is None:
             return
         for port in self._ports:
             await port.admit_gap(since, "the agent was stopped")
 
+    async def running(self) -> None:
+        """Observe, and say every half minute that all was told."""
+        async with asyncio.TaskGroup() as group:
+            for port in self._ports:
+                group.create_task(self._supervise(port), name=f"sensor {port.title}")
+            group.create_task(self._beat(), name="beat")
+
     async def _beat(self) -> None:
         while True:
-            await self.delivery.keep("all", Beat())
-            await self._clock.sleep(BEAT_S)
+            await self.keep("all", Beat())
+            await self.clock.sleep(BEAT_S)
 
     # ── what it says of itself ────────────────────────────────────────────────────────────────
 
-    def _topic(self, leaf: str) -> str:
-        return topics.device(self._site.id, self._device.id, leaf)
+    def about(self, about: About) -> About:
+        """With its sensors."""
+        sensors = tuple(port.about() for port in self._ports)
+        return msgspec.structs.replace(about, sensors=sensors)
 
-    def _known_now(self) -> datetime | None:
-        return self._clock.now() if self._clock.synchronised() else None
+    def health(self, health: Health) -> Health:
+        """With what its sensors see."""
+        refused: Counter[str] = Counter()
+        for port in self._ports:
+            refused.update(port.refused)
+        ages = {port.title: port.age_s() for port in self._ports}
+        return msgspec.structs.replace(health, sensor_age_s=ages, refused=dict(refused))
 
-    def alert(self, what: str, why: str | None) -> None:
-        """Note what is wrong with a part, or with None that it is right again."""
-        if why is None:
-            if self._alerts.pop(what, None) is None:
-                return
-            logger.info("%s: %s is well again", self._device.id, what)
-        elif self._alerts.get(what) == why:
-            return
-        else:
-            self._alerts[what] = why
-            logger.error("%s: %s", self._device.id, why)
-        self._say_state()
-
-    def _say_state(self, state: State | None = None) -> None:
-        if state is None:
-            why = "; ".join(self._alerts[what] for what in sorted(self._alerts))[:500]
-            state = State(state="alert" if why else "ready", at=self._known_now(), why=why)
-        self._session.publish(self._topic("state"), encode(state), retain=True)
-
-    def _say_about_from(self, oldest: int) -> None:
-        """The hub wants what is not held any more: tell it from where the outbox does."""
-        self._oldest = oldest
-        self.say_about()
-
-    def say_about(self) -> None:
-        """Say what this device is, and from where its outbox still holds."""
-        stream, oldest = self._outbox.named(self._oldest)
-        about = About(
-            version=VERSION,
-            board=self._board,
-            boot=self._boot,
-            up_ms=self._clock.up_ms(),
-            stream=stream,
-            oldest=oldest,
-            sensors=tuple(port.about() for port in self._ports),
-        )
-        self._session.publish(self._topic("about"), encode(about), retain=True)
-
-    def _connection(self, up: bool) -> None:  # noqa: FBT001
-        if up:
-            self.say_about()
-            self._say_state()
-        self.delivery.connection(up)
-
-    def _message(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001
-        if topic == self.delivery.ack_topic:
-            self.delivery.acknowledged(payload, retained=retain)
-        elif topic.endswith("/cmd/identify"):
+    def command(self, name: str, payload: bytes) -> None:
+        """Say where it is."""
+        _ = payload
+        if name == "identify":
             logger.info("%s: here I am", self._device.id)
-
-    async def _report(self) -> None:
-        while True:
-            self._depth, self._oldest = await asyncio.to_thread(
-                lambda: (self._outbox.depth(), self._outbox.oldest())
-            )
-            refused: Counter[str] = Counter()
-            ages: dict[str, float | None] = {}
-            for port in self._ports:
-                refused.update(port.refused)
-                ages[port.title] = port.age_s()
-            report = await asyncio.to_thread(
-                health,
-                at=self._known_now(),
-                folder=self._folder,
-                outbox=self._depth,
-                clock_synchronised=self._clock.synchronised(),
-                sensor_age_s=ages,
-                refused=dict(refused),
-            )
-            self._session.publish(self._topic("health"), encode(report), qos=0, retain=True)
-            await self._clock.sleep(HEALTH_S)
 
 
 class _Port:
@@ -236,9 +151,13 @@ class _Port:
     def clock(self) -> Clock:
         return self._agent.clock
 
+    @property
+    def folder(self) -> Path:
+        return self._agent.folder
+
     async def emit(self, name: str, reading: Reading, at: datetime | None = None) -> None:
         await self._found()
-        await self._agent.delivery.keep(name, reading, at)
+        await self._agent.keep(name, reading, at)
         self._seen_s = self.clock.monotonic()
         self._agent.alert(self.title, None)
 
@@ -267,10 +186,10 @@ class _Port:
             await self.admit_gap(lost.since, lost.why)
 
     async def admit_gap(self, since: datetime | None, why: str) -> None:
-        """Say that events of this sensor may be missing. A gauge needs none: its age says it."""
-        events = [o.name for o in self.sensor.outputs() if o.kind not in GAUGES]
+        """Say that events of this sensor may be missing, unless it will tell all of it anew."""
+        events = [o.name for o in self.sensor.outputs() if o.kind not in _NO_GAP]
         for name in dict.fromkeys(events):
-            await self._agent.delivery.keep(name, Gap(since=since, why=why))
+            await self._agent.keep(name, Gap(since=since, why=why))
 
     def about(self) -> SensorAbout:
         return SensorAbout(kind=self.kind, names=self.names, basis=self._basis)
@@ -319,12 +238,3 @@ def kept_until(folder: Path, device: str) -> datetime | None:
         return outbox.last_at()
     finally:
         outbox.close()
-
-
-def _board() -> str:
-    """What computer this is."""
-    try:
-        model = Path("/proc/device-tree/model").read_text(encoding="utf-8").strip("\0\n ")
-    except OSError:
-        return platform.machine()
-    return model

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from broker.clock import Clock
@@ -25,8 +26,9 @@ class Emitted(NamedTuple):
 class Recording:
     """A port that keeps what a sensor says."""
 
-    def __init__(self, clock: Clock | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, folder: Path | None = None) -> None:
         self.clock = clock or Clock()
+        self.folder = folder or Path("/nowhere")
         self.emitted: asyncio.Queue[Emitted] = asyncio.Queue()
         self.refusals: asyncio.Queue[str] = asyncio.Queue()
         self.refused: Counter[str] = Counter()

@@ -64,6 +64,8 @@ def site_file(folder: Path, clip: Path, rest: str = 'model = "hog"\n') -> Path:
     text = EXAMPLE.read_text(encoding="utf-8")
     assert LOBBY in text
     path = folder / "site.toml"
+    guide = EXAMPLE.with_name("example-guide.toml")
+    (folder / guide.name).write_text(guide.read_text("utf-8"), "utf-8")
     zones = LOBBY.partition("\n")[2]
     path.write_text(text.replace(LOBBY, f"source = '{clip}'\n{rest}{zones}"), encoding="utf-8")
     return path

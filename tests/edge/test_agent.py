@@ -83,13 +83,13 @@ async def at_work(sensor: Gate, address: Address, folder: Path) -> AsyncIterator
 
 async def seen(agent: Agent, sensor: Gate, cars: int) -> None:
     """Let cars pass, and wait until the hub has them and all before them."""
-    before = agent._outbox.last
+    before = agent._presence.outbox.last
     for _ in range(cars):
         sensor.cars.put_nowait(None)
 
     async def arrived() -> bool:
-        depth = await asyncio.to_thread(agent._outbox.depth)
-        return agent._outbox.last >= before + cars and sensor.cars.empty() and depth == 0
+        depth = await asyncio.to_thread(agent._presence.outbox.depth)
+        return agent._presence.outbox.last >= before + cars and sensor.cars.empty() and depth == 0
 
     await until(arrived)
 

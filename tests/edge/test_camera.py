@@ -44,6 +44,7 @@ class Recorder:
 
     def __init__(self, enough: int) -> None:
         self.clock: Clock = starting_at(datetime(2026, 11, 24, tzinfo=UTC), 1e5)
+        self.folder = Path("/nowhere")
         self.said: list[tuple[str, Reading]] = []
         self.basis = ""
         self.full = asyncio.Event()

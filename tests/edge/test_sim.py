@@ -47,6 +47,7 @@ class Recorder:
 
     def __init__(self, start: datetime, enough: int) -> None:
         self.clock: Clock = starting_at(start, SPEED)
+        self.folder = Path("/nowhere")
         self.heard: list[tuple[str, Reading, datetime | None]] = []
         self.late_s: list[float] = []
         self.basis = ""

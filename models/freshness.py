@@ -6,8 +6,9 @@ from typing import Literal
 
 import msgspec
 
+from models.contract.results import Phase, Result
+
 State = Literal["open", "paused", "closed", "no_data"]
-Phase = Literal["fresh", "ageing", "stale", "closed", "paused", "no_data"]
 
 
 class Life(msgspec.Struct, frozen=True):
@@ -44,3 +45,11 @@ class Life(msgspec.Struct, frozen=True):
         for moment in (self._half(), self.valid_until, self.opens_at):
             if moment is not None and moment > now:
                 yield moment
+
+
+def life_of(result: Result | None, state: State) -> Life:
+    """The life of a result; of none that of a value that was never heard of."""
+    if result is None:
+        return Life()
+    opens_at = getattr(result, "opens_at", None)
+    return Life(state, result.observed_at, result.valid_until, opens_at)

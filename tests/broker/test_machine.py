@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.health import health
+from broker.machine import health
 from models.contract.results import Health
 
 AT = datetime(2026, 11, 24, 1, 32, tzinfo=UTC)
@@ -15,8 +15,6 @@ def report(root: Path, folder: Path) -> Health:
         folder=folder,
         outbox=3,
         clock_synchronised=True,
-        sensor_age_s={"gate front-in": 1.5},
-        refused={"no match": 2},
         root=root,
     )
 
@@ -43,8 +41,6 @@ def test_a_raspberry_pi_tells_its_temperature_and_its_supply(tmp_path: Path) -> 
     assert told.disk_free_share is not None
     assert 0 <= told.disk_free_share <= 1
     assert (told.at, told.outbox, told.clock_synchronised) == (AT, 3, True)
-    assert told.sensor_age_s == {"gate front-in": 1.5}
-    assert told.refused == {"no match": 2}
 
 
 def test_a_weak_supply_is_told(tmp_path: Path) -> None:

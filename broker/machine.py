@@ -1,7 +1,8 @@
-"""How the machine feels that an agent runs on."""
+"""The machine that a device runs on, and how it feels."""
 
+import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -10,25 +11,30 @@ from models.contract.results import Health
 _SYS = Path("/sys")
 
 
+def board() -> str:
+    """What computer this is."""
+    try:
+        model = Path("/proc/device-tree/model").read_text(encoding="utf-8").strip("\0\n ")
+    except OSError:
+        return platform.machine()
+    return model
+
+
 def health(
     *,
     at: datetime | None,
     folder: Path,
     outbox: int,
     clock_synchronised: bool,
-    sensor_age_s: Mapping[str, float | None],
-    refused: Mapping[str, int],
     root: Path = _SYS,
 ) -> Health:
-    """The report of an agent; what cannot be known is None.
+    """How it feels; what cannot be known is None.
 
     Args:
         at: now, or None while the clock is not to be trusted.
         folder: where the outbox is: the share that is free is of its disk.
         outbox: how many observations wait there.
         clock_synchronised: whether something keeps the clock right.
-        sensor_age_s: by sensor, seconds since it last saw something.
-        refused: by reason, how much input could not be used.
         root: of the kernel's files.
     """
     return Health(
@@ -38,8 +44,6 @@ def health(
         disk_free_share=_free_share(folder),
         outbox=outbox,
         clock_synchronised=clock_synchronised,
-        sensor_age_s=dict(sensor_age_s),
-        refused=dict(refused),
     )
 
 
