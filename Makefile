@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quality lighthouse states test-arm check format bench fuzz lock chaos eyes estimates ciw train pictures clean
+.PHONY: help demo test quality lighthouse soak states test-arm check format bench fuzz lock chaos eyes estimates ciw train pictures clean
 
 help:  ## this list
 	@echo "machiai: how busy is the public office"; echo
@@ -17,7 +17,7 @@ demo:  ## a whole office on this machine, then tells what to open; ARGS="--speed
 	@exec $(RUN) machiai demo $(ARGS)
 
 test: check  ## make check, then every test, browser and broker tests included; ARGS="-k gate"
-	@sh tools/apt.sh mosquitto openssl chromium fonts-noto-cjk \
+	@sh tools/apt.sh mosquitto openssl chromium fonts-noto-cjk espeak-ng \
 		|| echo "Tests that need what is missing are skipped; the last lines say which."
 	@sh tools/npm.sh || echo "Pages are not held against axe-core, pa11y and the HTML checker."
 	$(RUN) pytest -ra $(ARGS)
@@ -26,13 +26,18 @@ quality:  ## axe-core, pa11y and the HTML checker on each page in each state in 
 	@sh tools/venv.sh dev
 	@sh tools/apt.sh chromium fonts-noto-cjk
 	@sh tools/npm.sh
-	MACHIAI_MATRIX=whole $(RUN) pytest -ra tests/quality $(ARGS)
+	MACHIAI_MATRIX=whole $(RUN) pytest -ra tests/quality tests/display/test_layout_browser.py tests/display/test_truth_page.py tests/display/test_guide_screen.py $(ARGS)
 
 lighthouse:  ## Lighthouse on each public page behind nginx, medians of 3; half an hour; ARGS="--only /text"
 	@sh tools/venv.sh dev
 	@sh tools/apt.sh chromium fonts-noto-cjk nginx-light
 	@sh tools/npm.sh all
 	$(RUN) tests.quality.lighthouse $(ARGS)
+
+soak:  ## a display for 24 hours of the example office, in 24 minutes: what it shows late, what grows
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh mosquitto chromium fonts-noto-cjk
+	MACHIAI_SOAK=whole $(RUN) pytest -ra --timeout=3600 --log-cli-level=INFO tests/display/test_soak.py $(ARGS)
 
 states:  ## tests/quality/states/*.png and docs/pictures/colour-vision.png anew, after a change that is meant
 	@sh tools/venv.sh dev
@@ -63,6 +68,7 @@ bench:  ## how fast, beside mosquitto's client, Node-RED and nginx in the same r
 	$(RUN) bench.hub --node-red
 	$(RUN) bench.web $(ARGS)
 	$(RUN) bench.pixel
+	$(RUN) bench.kiosk
 
 fuzz:  ## hostile bytes for what reads them, a minute each; ARGS="--seconds 600"
 	@sh tools/venv.sh dev

@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     from edge.sensors import Sensor
     from models.site import Device, Site
 
+_PLAYLIST = "machiai playlist site.toml my-content --at '2027-03-03 12:10'"
+_NOTICE = "machiai notice site.toml drill quake --by 'Disaster desk'"
+_KIOSK = "cage -- machiai kiosk site.toml --display l-1"
 EXAMPLE = Path(__file__).parent / "ansible" / "sites" / "example.toml"
+GUIDES = "*-guide.toml"  # in a folder of site files these are none
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -127,13 +131,17 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
         "--demo", type=int, metavar="SEED", help="show a made-up office's truth on /demo"
     )
 
-    display = add(
-        "display", _display, "the lobby's screen", "machiai display site.toml --display l-1"
+    _display_arguments(
+        add("display", _display, "the lobby's screen", "machiai display site.toml --display l-1")
     )
-    _site(display)
-    display.add_argument("--display", required=True, help="which display of the site file")
-    display.add_argument("--state", metavar="DIR", help="where its outbox and its content are kept")
-    display.add_argument("--port", type=_port, default=8081, help="the port on 127.0.0.1 (8081)")
+    _playlist_arguments(
+        add("playlist", _playlist, "is a playlist right, and what is shown when", _PLAYLIST)
+    )
+    _kiosk_arguments(add("kiosk", _kiosk, "a browser on the lobby's screen", _KIOSK))
+
+    _notice_arguments(
+        add("notice", _notice, "put up a notice, confirm another's, take one down", _NOTICE)
+    )
 
     broker = add(
         "broker",
@@ -161,6 +169,61 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
         add_arguments(models)
     return parser
+
+
+def _kiosk_arguments(command: argparse.ArgumentParser) -> None:
+    _shown(command)
+    command.add_argument("--port", type=_port, default=8081, help="where its page is (8081)")
+    command.add_argument("--headless", action="store_true", help="without a screen")
+
+
+def _shown(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument("--display", required=True, help="which display of the site file")
+
+
+def _display_arguments(command: argparse.ArgumentParser) -> None:
+    _shown(command)
+    command.add_argument("--state", metavar="DIR", help="where its outbox and its content are kept")
+    command.add_argument("--port", type=_port, default=8081, help="the port on 127.0.0.1 (8081)")
+    command.add_argument(
+        "--content", type=Path, metavar="DIR", help="the folder of its playlist (in its state)"
+    )
+    command.add_argument(
+        "--sticks",
+        type=Path,
+        metavar="DIR",
+        help="show the playlist of a USB stick that appears below this (with --alone: /media)",
+    )
+    command.add_argument(
+        "--alone", action="store_true", help="no hub and no broker: only what is true without them"
+    )
+
+
+def _playlist_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument("folder", type=Path, metavar="DIR", help="the folder of playlist.toml")
+    command.add_argument("--display", help="which display of the site file (the first)")
+    command.add_argument("--at", type=_moment, help="when, in the office's time (now)")
+
+
+def _notice_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument("act", choices=("post", "drill", "confirm", "cancel"), help="what to do")
+    command.add_argument("name", help="of the notice: a-z, 0-9 and -")
+    command.add_argument("--by", required=True, help="who says it: a role or desk")
+    command.add_argument(
+        "--text", action="append", default=[], metavar="LANGUAGE=TEXT", help="once a language; "
+        "none: to leave the building, in all languages"
+    )  # fmt: skip
+    command.add_argument(
+        "--severity",
+        choices=("info", "warning", "emergency"),
+        default="emergency",
+        help="with post (emergency): an emergency waits until another person confirms it",
+    )
+    command.add_argument("--minutes", type=_positive, help="for how long (until it is cancelled)")
+    command.add_argument("--state", metavar="DIR", help="where what the hub has not yet is kept")
 
 
 def _broker_arguments(command: argparse.ArgumentParser) -> None:
@@ -203,6 +266,10 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
 def _date(text: str) -> date:
     return date.fromisoformat(text)
 
@@ -227,7 +294,7 @@ def _read(path: Path) -> "Site":
     from models.site import parse  # noqa: PLC0415
 
     try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
+        return parse(path.read_text(encoding="utf-8"), str(path), str(path.parent))
     except UnicodeDecodeError as error:
         raise BadSite(f"{path}: want UTF-8, {error.reason} at byte {error.start}") from None
     except OSError as error:
@@ -240,7 +307,8 @@ def _read_all(paths: Sequence[Path]) -> "list[Site]":
 
     sites = []
     for path in paths:
-        files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
+        found = set(path.glob("*.toml")) - set(path.glob(GUIDES))
+        files = sorted(found) if path.is_dir() else [path]
         if not files:
             raise Missing(f"want site files, got a folder without any - {path}")
         sites += [_read(file) for file in files]
@@ -248,9 +316,13 @@ def _read_all(paths: Sequence[Path]) -> "list[Site]":
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from signage.guide.reading import guide_of  # noqa: PLC0415
+
     site = _read(arguments.site)
     _check_sensors(arguments.site, site)
     _check_notices(arguments.site, site, site.devices)
+    _check_displays(arguments.site, site)
+    guide = guide_of(site)
     counted = {
         "services": site.services,
         "counters": site.counters,
@@ -259,6 +331,8 @@ def _check(arguments: argparse.Namespace) -> int:
         "devices": site.devices,
         "displays": site.displays,
     }
+    if guide is not None:
+        counted["purposes"] = guide.purposes
     said = ", ".join(f"{len(items)} {name}" for name, items in counted.items())
     print(f"{arguments.site}: right. {site.id}: {said}")
     return 0
@@ -285,6 +359,21 @@ def _check_notices(path: Path, site: "Site", devices: Sequence["Device"]) -> Non
     from models.sensing.notice import unapproved  # noqa: PLC0415
 
     mistakes = [f"{path}: {why}" for why in unapproved(site, {device.id for device in devices})]
+    if mistakes:
+        raise BadSite("\n".join(mistakes))
+
+
+def _check_displays(path: Path, site: "Site") -> None:
+    """Every display's text can be read by its farthest reader."""
+    from models.errors import BadSite  # noqa: PLC0415
+    from signage.display.layout import layout_of  # noqa: PLC0415
+
+    mistakes = []
+    for i, display in enumerate(site.displays):
+        try:
+            layout_of(display, f"$.displays[{i}]")
+        except BadSite as error:
+            mistakes.append(f"{path}: {error}")
     if mistakes:
         raise BadSite("\n".join(mistakes))
 
@@ -448,9 +537,69 @@ def _display(arguments: argparse.Namespace) -> int:
     site = _read(arguments.site)
     display = site.display(arguments.display)
     folder = service.state_folder("display", arguments.state) / display.id
+    clock = from_environment()
+    address = None if arguments.alone else address_of(site.broker)
+    sticks = arguments.sticks or (Path("/media") if arguments.alone else None)
+    return service.run(
+        lambda: serve_display(
+            site,
+            display.id,
+            clock,
+            address,
+            folder,
+            arguments.port,
+            content=arguments.content,
+            sticks=sticks,
+        )
+    )
+
+
+def _playlist(arguments: argparse.Namespace) -> int:
+    from broker.clock import from_environment  # noqa: PLC0415
+    from models.errors import BadSite  # noqa: PLC0415
+    from signage.display.answers import told  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    if arguments.display is None and not site.displays:
+        raise BadSite(f"{arguments.site}: want a display, got none - at `$.displays`")
+    display = site.display(arguments.display) if arguments.display else site.displays[0]
+    moment = arguments.at or from_environment().now().astimezone(site.zone_info)
+    lines, is_right = told(site, display, arguments.folder, moment.replace(tzinfo=site.zone_info))
+    for line in lines:
+        print(line)
+    return 0 if is_right else BadSite.exit_code
+
+
+def _kiosk(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from signage.kiosk.keeper import Keeper  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    display = site.display(arguments.display)
+    return service.run(
+        lambda: Keeper(site, display, arguments.port, headless=arguments.headless).run()
+    )
+
+
+def _notice(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.session import address_of  # noqa: PLC0415
+    from signage.posting import post, texts_of, wish  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    wanted = wish(
+        act=arguments.act,
+        name=arguments.name,
+        by=arguments.by,
+        texts=texts_of(arguments.text),
+        severity=arguments.severity,
+        minutes=arguments.minutes,
+    )
+    folder = service.state_folder("notice", arguments.state)
     clock, address = from_environment(), address_of(site.broker)
     return service.run(
-        lambda: serve_display(site, display.id, clock, address, folder, arguments.port)
+        lambda: post(site, clock, address, folder, wanted, lambda line: print(line, flush=True))
     )
 
 

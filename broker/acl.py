@@ -13,6 +13,7 @@ from models.contract import topics
 from models.contract.observations import KINDS
 from models.errors import BadSite
 from models.site import Site
+from models.state.notices import WARNS
 
 WEB = "web"
 """The web process; what staff enter on its pages it sends as a device of this name."""
@@ -20,8 +21,11 @@ WEB = "web"
 CONFIGURATION, RULES = "mosquitto.conf", "machiai.acl"
 
 _OF_ITSELF = ("state", "about", "health")
+_PAINTED = "screen"
+"""What a display says that it paints."""
 _OF_ITS_OUTBOX = frozenset({"beat", "skip", "gap"})
-_BY_STAFF = frozenset({"level", "set", "counter", "notice"})
+_NOTICE = frozenset({"notice"})
+_BY_STAFF = frozenset({"level", "set", "counter"}) | _NOTICE
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,16 +168,20 @@ def _rights(site: Site) -> Iterator[tuple[str, Rights]]:
     results = ("read", _results(site))
     of_hub = [
         ("readwrite", f"{base}/{topics.HUB}/#"),
-        *(("read", f"{base}/+/{leaf}") for leaf in (*_OF_ITSELF, "obs/#")),
+        *(("read", f"{base}/+/{leaf}") for leaf in (*_OF_ITSELF, _PAINTED, "obs/#")),
         ("write", f"{base}/+/ack"),
         ("write", f"{base}/+/cmd/+"),
     ]
     yield topics.HUB, of_hub
     yield WEB, [results, *_device(f"{base}/{WEB}", _BY_STAFF)]
     for device in site.devices:
-        yield device.id, _device(f"{base}/{device.id}", frozenset(KINDS) - _BY_STAFF)
+        warns = any(sensor["kind"] in WARNS for sensor in device.sensors)
+        kinds = frozenset(KINDS) - _BY_STAFF | (_NOTICE if warns else frozenset())
+        yield device.id, _device(f"{base}/{device.id}", kinds)
     for display in site.displays:
-        yield display.id, [results]
+        branch = f"{base}/{display.id}"
+        screen = ("write", f"{branch}/{_PAINTED}")
+        yield display.id, [results, screen, *_device(branch, _NOTICE)]
 
 
 def _device(branch: str, kinds: frozenset[str]) -> Rights:
@@ -181,7 +189,7 @@ def _device(branch: str, kinds: frozenset[str]) -> Rights:
 
     Any name of its kinds, though the site file knows its sensors: an outbox is sent in order, so
     one old observation of a sensor that the file no longer has would, if it were forbidden, hold
-    back all that follows for ever.
+    back all that follows for ever. Notices alone are worth that: they fill every screen.
     """
     yield from (("write", f"{branch}/{leaf}") for leaf in _OF_ITSELF)
     yield from (("write", f"{branch}/obs/{kind}/+") for kind in sorted(kinds | _OF_ITS_OUTBOX))

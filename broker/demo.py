@@ -158,6 +158,8 @@ def _parts(
     }
     if display is not None:
         shown = ["--display", display, "--port", str(ports[1]), "--state", str(folder / "display")]
+        content = options.site_path.with_name(f"{options.site_path.stem}-content")
+        shown += ["--content", str(content)] if content.is_dir() else []
         commands["display"] = ["display", path, *shown]
     parts = [_Part("broker", embedded.command, dict(os.environ), folder / "broker.log")]
     for name, words in commands.items():

@@ -22,7 +22,7 @@ ENVIRONMENT = "MACHIAI_BROKER"
 """`mqtt://user:password@host:port`, set by `machiai demo` for the processes that it starts."""
 
 _FIRST_WAIT_S = 0.2
-_LONGEST_WAIT_S = 10.0
+_LONGEST_WAIT_S = 3.0  # a hub that comes back is on a screen within 5 s
 _FLUSH_STEP_S = 0.02
 
 

@@ -21,6 +21,12 @@ class BadSite(MachiaiError, ValueError):
     exit_code = 78  # EX_CONFIG
 
 
+class BadPlaylist(MachiaiError, ValueError):
+    """A playlist of which nothing can be used."""
+
+    exit_code = 78  # EX_CONFIG
+
+
 class BadUsage(MachiaiError, ValueError):
     """A command line that cannot be followed."""
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from models.contract.ids import Id, Level
+from models.contract.ids import LONGEST_ID, Id, Level
 from models.errors import BadSite
 
 Names = Annotated[dict[str, str], msgspec.Meta(min_length=1)]
@@ -20,6 +20,12 @@ Language = Literal["ja", "ja-Hira", "en", "zh-Hans", "zh-Hant", "ko", "vi", "pt-
 """What pages and displays can say, as BCP 47 tags; `ja-Hira` is やさしい日本語 with readings."""
 
 Clock = Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)(?!\n)$")]
+Span = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)(?!\n)$"),
+]
+"""From one time of the day to another; over midnight if that is earlier."""
+
 Days = Annotated[
     str,
     msgspec.Meta(pattern=r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?(?!\n)$"),
@@ -30,15 +36,27 @@ Dates = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)
 Address = Annotated[str, msgspec.Meta(pattern=r"^https?://\S+(?!\n)$")]
 """Of a page elsewhere."""
 
+Secure = Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/@]+(/\S*)?(?!\n)$", max_length=1024)]
+"""Of something that is fetched."""
+
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Pin = Annotated[int, msgspec.Meta(ge=0, le=27)]
+"""A pin by its GPIO (BCM) number, as `pinout` shows it."""
+
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Mailbox = Annotated[str, msgspec.Meta(pattern=r"^[^@\s<>]{1,64}@[^@\s<>]{1,255}(?!\n)$")]
 """Where mails go."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 Minutes = Annotated[float, msgspec.Meta(gt=0, le=600)]
+Margin = Annotated[float, msgspec.Meta(ge=0, le=600)]
+"""Minutes around a time."""
+
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Inches = Annotated[float, msgspec.Meta(ge=5, le=300)]
+Pixels = Annotated[int, msgspec.Meta(ge=600, le=16_384)]
+Metres = Annotated[float, msgspec.Meta(ge=0.5, le=100)]
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -76,6 +94,7 @@ class Office(Table, frozen=True, kw_only=True):
     contact: Names | None = None  # whom to ask: a section, its telephone, an address
     location: tuple[Longitude, Latitude] | None = None  # degrees (WGS 84)
     city: Names | None = None  # whose page lists it, where one web process serves several
+    guide: str | None = None  # the file of purposes and floors, beside this one: docs/guide.md
 
 
 class Instead(Table, frozen=True, kw_only=True):
@@ -174,6 +193,25 @@ class Device(Table, frozen=True, kw_only=True):
     outbox_mib: Annotated[int, msgspec.Meta(ge=1)] = 256
 
 
+class Switch(Table, frozen=True, kw_only=True):
+    """`displays.switch`: a switch at the display's own Pi that puts up an emergency.
+
+    Each closes a pin to ground: a wire that breaks is an open switch, and no emergency.
+    """
+
+    pin: Pin
+    drill_pin: Pin | None = None  # while this one is closed too, it is a drill
+    bounce_ms: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
+    texts: Names | None = None  # None: leave the building, in all languages
+
+
+class Awake(Table, frozen=True, kw_only=True):
+    """`displays.awake`: when the panel is on. The page is black else, and CEC switches it off."""
+
+    before_minutes: Margin = 30  # before the office opens
+    after_minutes: Margin = 30  # after it closes
+
+
 class Display(Table, frozen=True, kw_only=True):
     """`[[displays]]`: a screen in a lobby."""
 
@@ -183,6 +221,24 @@ class Display(Table, frozen=True, kw_only=True):
     lots: tuple[Id, ...] = ()
     zones: tuple[Id, ...] = ()
     languages: tuple[Language, ...] = ("ja", "en")
+    panel_inches: Inches = 43  # from corner to corner
+    panel_px: tuple[Pixels, Pixels] = (1920, 1080)  # width and height as it hangs
+    reader_m: Metres = 5  # to the farthest reader: text is so large that they can read it
+    voice: tuple[Language, ...] = ("ja",)  # in which calls are said, one after the other
+    quiet: tuple[Span, ...] = ()  # when calls are shown without a sound
+    touch: bool = False  # it is the guide, and is touched
+    place: Id | None = None  # where in the guide it stands: "you are here"
+    edge_mm: Annotated[int, msgspec.Meta(ge=0, le=2500)] = 800  # its lower edge above the floor
+    low: bool = False  # controls are within a wheelchair's reach from the start
+    playlist: Secure | None = None  # one on the network, besides that in the display's folder
+    switch: Switch | None = None
+    siren: bool = False  # sounds while there is an emergency, not in a drill
+    awake: Awake | None = None  # None: day and night
+
+    @property
+    def notice(self) -> str:
+        """The name of the notice that its switch puts up."""
+        return f"switch-{self.id}"
 
 
 class Broker(Table, frozen=True, kw_only=True):
@@ -205,6 +261,12 @@ class Freshness(Table, frozen=True, kw_only=True):
     ticket_s: Seconds = 90
     gate_s: Seconds = 300
     button_s: Seconds = 1800
+
+
+class Emergency(Table, frozen=True, kw_only=True):
+    """`[emergency]`: who may put one up."""
+
+    drills_by_one: bool = False  # a drill needs no second person
 
 
 class Cameras(Table, frozen=True, kw_only=True):
@@ -256,7 +318,7 @@ class Notify(Table, frozen=True, kw_only=True):
 
 
 class Site(Table, frozen=True, kw_only=True):
-    """One office. `digest` is the hash of the file it was read from."""
+    """One office. `digest` is the hash of the file it was read from, `folder` where that lies."""
 
     site: Office
     services: tuple[Service, ...] = ()
@@ -271,8 +333,10 @@ class Site(Table, frozen=True, kw_only=True):
     cameras: Cameras = Cameras()
     broker: Broker = Broker()
     freshness: Freshness = Freshness()
+    emergency: Emergency = Emergency()
     notify: Notify | None = None
     digest: str = ""
+    folder: str | None = None  # None: it was no file, and nothing can lie beside it
 
     @property
     def id(self) -> str:
@@ -314,12 +378,13 @@ class Site(Table, frozen=True, kw_only=True):
         raise BadSite(f"want a display of {known}, got {display!r} - at `$.displays`")
 
 
-def parse(text: str, where: str = "site file") -> Site:
+def parse(text: str, where: str = "site file", folder: str | None = None) -> Site:
     """Read a site file.
 
     Args:
         text: TOML.
         where: the file's name, for the message.
+        folder: where it lies, for the files that it names.
 
     Raises:
         BadSite: with one line for each mistake, each ending with the path of what is wrong.
@@ -328,8 +393,9 @@ def parse(text: str, where: str = "site file") -> Site:
         tree = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadSite(f"{where}: want TOML, {error}") from None
-    if "digest" in tree:
-        raise BadSite(f"{where}: Object contains unknown field `digest`")
+    for own in ("digest", "folder"):
+        if own in tree:
+            raise BadSite(f"{where}: Object contains unknown field `{own}`")
     try:
         site = msgspec.convert(tree, Site)
     except (msgspec.ValidationError, RecursionError) as error:
@@ -338,7 +404,7 @@ def parse(text: str, where: str = "site file") -> Site:
     if mistakes:
         raise BadSite("\n".join(mistakes))
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return msgspec.structs.replace(site, digest=digest)
+    return msgspec.structs.replace(site, digest=digest, folder=folder)
 
 
 def short_name(path: str) -> str:
@@ -374,6 +440,16 @@ def dates_of(span: str) -> tuple[date, date]:
     return date.fromisoformat(first), date.fromisoformat(last or first)
 
 
+def is_within(span: str, minute: int) -> bool:
+    """Whether a minute since midnight is in "12:00-12:45"; a span may run over midnight.
+
+    >>> is_within("12:00-12:45", 12 * 60), is_within("22:00-06:00", 5 * 60 + 59)
+    (True, True)
+    """
+    start, end = map(minute_of, span.split("-"))
+    return start <= minute < end if start < end else minute >= start or minute < end
+
+
 def at_minute(minute: int) -> time:
     """The time of day of a minute since midnight, 24:00 being the last microsecond."""
     return time(minute // 60, minute % 60) if minute < 24 * 60 else time.max
@@ -404,6 +480,7 @@ def _mistakes(site: Site) -> Iterator[str]:
     yield from _meanings(site)
     yield from _bays(site)
     yield from _notices(site)
+    yield from _switches(site)
     for i, device in enumerate(site.devices):
         if device.id == "hub":
             yield f"want another id than `hub`, it is the hub's own - at `$.devices[{i}].id`"
@@ -509,6 +586,19 @@ def _bays(site: Site) -> Iterator[str]:
             want = f"want {whole.accessible}, the accessible bays of {whole.id}"
             yield f"{want}, got {lot.capacity} - at `$.lots[{i}].capacity`"
         of.add(lot.accessible_of)
+
+
+def _switches(site: Site) -> Iterator[str]:
+    """Switches whose notice would have no name, or that are their own drill."""
+    for i, display in enumerate(site.displays):
+        switch = display.switch
+        if switch is None:
+            continue
+        if len(display.notice) > LONGEST_ID:
+            most = LONGEST_ID - len(display.notice) + len(display.id)
+            yield f"want at most {most} signs where there is a switch - at `$.displays[{i}].id`"
+        if switch.pin == switch.drill_pin:
+            yield f"want another pin than the switch's - at `$.displays[{i}].switch.drill_pin`"
 
 
 def _notices(site: Site) -> Iterator[str]:

@@ -7,9 +7,9 @@ import msgspec
 
 from models.calendar import Calendar
 from models.contract.results import BestTime, ServiceForecast, ServiceResult
+from models.freshness import Life
 from models.site import Service
 from signage.curve import best_hour
-from signage.freshness import Life
 from signage.view import ServiceView, View
 from signage.wording import Words
 

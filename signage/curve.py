@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from models.contract.results import BestTime, HalfHour, People, ServiceForecast
-from signage.freshness import Life, Phase
+from models.contract.results import BestTime, HalfHour, People, Phase, ServiceForecast
+from models.freshness import Life
 from signage.wording import Words
 
 WIDE, HIGH = 320, 64

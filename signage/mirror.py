@@ -23,6 +23,8 @@ from models.contract.results import (
     LotResult,
     Message,
     NoticeResult,
+    NoticesResult,
+    ProposalResult,
     Result,
     ServiceForecast,
     ServiceResult,
@@ -43,6 +45,7 @@ SILENCE_S = 45.0
 _SINGLE: dict[str, type[Message]] = {
     "state": State,
     "about": HubAbout,
+    "notices": NoticesResult,
     "calls": CallsResult,
     "call": Call,
 }
@@ -97,7 +100,7 @@ class Mirror:
         """Called each second: the hub's silence is a change too."""
         if self.hub_gone != self._was_gone:
             self._was_gone = self.hub_gone
-            self._ring()
+            self.ring()
 
     @property
     def hub_gone(self) -> bool:
@@ -133,20 +136,49 @@ class Mirror:
         found = self._messages.get(("calls", ""))
         return found if isinstance(found, CallsResult) else None
 
+    def call(self) -> Call | None:
+        """The ticket that was called just now, if this process has heard of one."""
+        found = self._messages.get(("call", ""))
+        return found if isinstance(found, Call) else None
+
     def line(self, service: str) -> LineResult | None:
         """The tickets that wait for a service, however old."""
         found = self._messages.get(("line", service))
         return found if isinstance(found, LineResult) else None
 
     def notices(self) -> dict[str, NoticeResult]:
-        """All notices by their id, also those that are over. The texts of a drill say so."""
+        """All notices by their id, also those whose end has come. The texts of a drill say so."""
         return {
             name: msgspec.structs.replace(found, texts=as_drill(found.texts))
             if found.drill
             else found
-            for (_, name), found in sorted(self._messages.items())
-            if isinstance(found, NoticeResult)
+            for name, found in self._standing().items()
         }
+
+    def proposals(self) -> dict[str, ProposalResult]:
+        """Emergencies that wait for a second person, by their id; no resident sees them."""
+        now = self.clock.now()
+        return {
+            name: found
+            for (_, name), found in sorted(self._messages.items())
+            if isinstance(found, ProposalResult) and now < found.valid_until
+        }
+
+    @property
+    def edition(self) -> int | None:
+        """Of the list of notices that stand; None while the hub has not told it."""
+        listed = self._list()
+        return None if listed is None else listed.edition
+
+    def lasting(self) -> dict[str, bytes]:
+        """What a screen must not forget when it starts again: topics and payloads, to `apply`.
+
+        They are the emergencies, and before them the list of what stands.
+        """
+        kinds = ["notices"] if self._list() is not None else []
+        kinds += [f"notice/{n}" for n, r in self._standing().items() if r.severity == "emergency"]
+        written = [topics.result(self.site.id, kind) for kind in kinds]
+        return {topic: self._payloads[topic] for topic in written}
 
     def accuracy(self, service: str) -> AccuracyResult | None:
         """How true the waits of a service were."""
@@ -169,6 +201,12 @@ class Mirror:
             await self._bell.wait()
         return self.version
 
+    def ring(self) -> None:
+        """Something of our own is new, too: whoever waits for a change is told."""
+        self.version += 1
+        self._bell.set()
+        self._bell = asyncio.Event()
+
     def _take(self, topic: str, payload: bytes, *, retain: bool) -> None:
         site, device, levels = topics.split(topic)
         if site != self.site.id or device != topics.HUB:
@@ -184,7 +222,7 @@ class Mirror:
         if isinstance(message, Result):
             _check(message)
             message = sane(message)
-            if retain and isinstance(before, Result) and message.at < before.at:
+            if retain and isinstance(before, Result) and _is_older(message, before):
                 return
             message = _by_our_clock(message, self.clock.now(), retain=retain)
             message = _with_last_seen(message, before)
@@ -197,7 +235,24 @@ class Mirror:
         else:
             self._messages[kind, name] = message
         self._listen()
-        self._ring()
+        self.ring()
+
+    def _list(self) -> NoticesResult | None:
+        found = self._messages.get(("notices", ""))
+        return found if isinstance(found, NoticesResult) else None
+
+    def _standing(self) -> dict[str, NoticeResult]:
+        """The notices that the hub has not taken down, whoever else still has them."""
+        return {
+            name: found
+            for (_, name), found in sorted(self._messages.items())
+            if isinstance(found, NoticeResult) and not self._is_over(name, found)
+        }
+
+    def _is_over(self, name: str, notice: NoticeResult) -> bool:
+        """Whether it is no longer listed; what is newer than the list is shown at once."""
+        listed = self._list()
+        return listed is not None and name not in listed.names and notice.at <= listed.at
 
     def _hub_state(self) -> str | None:
         found = self._messages.get(("state", ""))
@@ -210,13 +265,15 @@ class Mirror:
         elif self._silent_since_s is None:
             self._silent_since_s = self._true_s()
 
-    def _ring(self) -> None:
-        self.version += 1
-        self._bell.set()
-        self._bell = asyncio.Event()
-
     def _true_s(self) -> float:
         return self.clock.monotonic() / self.clock.speed
+
+
+def _is_older(result: Result, before: Result) -> bool:
+    """Whether a broker that came back has kept less than we have heard."""
+    if isinstance(result, NoticesResult) and isinstance(before, NoticesResult):
+        return result.edition < before.edition
+    return result.at < before.at
 
 
 def _by_our_clock(result: Result, now: datetime, *, retain: bool) -> Result:
@@ -225,7 +282,7 @@ def _by_our_clock(result: Result, now: datetime, *, retain: bool) -> Result:
     Of what stood at the broker nobody can say then how old it is. The end of a notice is fixed.
     """
     ahead = result.at - now
-    if ahead <= timedelta() or isinstance(result, NoticeResult):
+    if ahead <= timedelta() or isinstance(result, NoticeResult | NoticesResult):
         return result
     seen = result.observed_at
     if retain and seen is not None:

@@ -6,9 +6,9 @@ from datetime import datetime
 import msgspec
 
 from models.contract.results import ServiceResult, Spread
+from models.freshness import Life, State
 from models.place import Location, distance_km
 from models.site import Site
-from signage.freshness import Life, State
 from signage.mirror import Mirror
 
 CLEARLY_S = 600.0

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from signage.cache import Cache
+from signage.display.emergency import Screen
 from signage.display.lobby import Lobby
 from signage.feed.documents import Documents
 from signage.feed.history import Days
@@ -14,6 +15,7 @@ from signage.pages.about import AccessPage
 from signage.pages.accuracy import AccuracyPage
 from signage.pages.cameras import CamerasPage
 from signage.pages.embed import EmbedPage
+from signage.pages.guide import GuidePages
 from signage.pages.offline import Offline
 from signage.pages.outlook import OutlookPage
 from signage.pages.page import Page
@@ -64,10 +66,13 @@ class Office:
             "/manifest.webmanifest": offline.manifest,
             "/stream": self.documents.stream.handle,
         }
+        guide = GuidePages(site, mirror, self.cache, page).routes()
+        page.has_guide = bool(guide)
+        made |= guide
         for display in site.displays:
-            path = f"/lobby/{display.id}"
-            lobby = Lobby(site, display, mirror, self.cache, f"{path}/part", self.root)
-            made |= {path: lobby.page, f"{path}/part": lobby.part}
+            here = f"/lobby/{display.id}"
+            made |= Lobby(site, display, mirror, self.cache, here, self.root).routes()
+            made |= Screen(site, display, mirror, self.cache, here).routes()
         return made
 
     def add_to(self, app: web.Application) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from models.announce import key_of
 from models.calendar import Calendar
 from models.contract.results import (
     AccessibleResult,
@@ -17,10 +18,11 @@ from models.contract.results import (
     Vacancy,
     ZoneResult,
 )
+from models.freshness import Life, State, life_of
+from models.screen import VACANCY_LEVEL
 from models.site import Lot, Service, Site, Zone
 from signage.answer import BUSY, Busy, answer, quieter
 from signage.curve import best_of, curve_of
-from signage.freshness import Life, State
 from signage.mirror import Mirror
 from signage.near import nearest
 from signage.view import (
@@ -37,7 +39,6 @@ from signage.view import (
 )
 from signage.wording import Words
 
-_VACANCY_LEVEL: dict[Vacancy, int] = {"vacant": 1, "few": 3, "full": 4}
 _ENOUGH = 100  # tickets: the mean error of fewer says little
 _GRAVE = {"emergency": 0, "warning": 1, "info": 2}
 
@@ -109,7 +110,7 @@ class Painter:
     ) -> View:
         """What all views have: the life of a result and the words for each phase."""
         words = self._words
-        life = _life(result, state)
+        life = life_of(result, state)
         phase = life.phase(now)
         note = ""
         if phase == "closed":
@@ -209,7 +210,7 @@ class Painter:
         words = self._words
         vacancy = result.vacancy if result else None
         word = words(f"lot.{vacancy}") if vacancy else ""
-        level = _VACANCY_LEVEL[vacancy] if vacancy else None
+        level = VACANCY_LEVEL[vacancy] if vacancy else None
         base = self._state(result, result.state if result else "no_data", now, word, level)
         if base.phase == "closed":
             base = msgspec.structs.replace(base, word=words("lot.closed"))
@@ -251,18 +252,21 @@ class Painter:
     def _calls(self, mirror: Mirror, now: datetime, services: set[str]) -> CallsView:
         result = mirror.calls()
         base = self._state(result, "open" if result else "no_data", now, "", None)
-        calls = result.calls if result and base.has_values else ()
+        known = result if base.has_values else None
+        calls, missed = (known.calls, known.missed) if known else ((), ())
         return CallsView(
             **_fields(base),
-            calls=tuple(self._call(call) for call in calls if call.service in services),
+            calls=tuple(self.call(call) for call in calls if call.service in services),
+            missed=tuple(self.call(call) for call in missed if call.service in services),
         )
 
-    def _call(self, call: Call) -> CallView:
+    def call(self, call: Call) -> CallView:
+        """One called ticket."""
         words = self._words
         counter = self._counter_names.get(call.counter or "")
         name = words.name(counter, call.counter or "")
         return CallView(
-            key=f"{call.service}/{call.number}/{call.at.timestamp():.3f}",
+            key=key_of(call),
             at=call.at,
             number=call.number,
             service=words.name(self._service_names.get(call.service), call.service),
@@ -304,13 +308,6 @@ class Painter:
                     text=text,
                     others=tuple(each for each in notice.texts.items() if each[0] != language),
                 )
-
-
-def _life(result: Result | None, state: State) -> Life:
-    if result is None:
-        return Life()
-    opens_at = getattr(result, "opens_at", None)
-    return Life(state, result.observed_at, result.valid_until, opens_at)
 
 
 def _fields(view: View) -> dict[str, Any]:

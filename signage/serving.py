@@ -5,13 +5,14 @@ import email.utils
 import resource
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from broker.clock import Clock
 from models.errors import Unavailable
 from signage import assets
-from signage.feed.responses import problems, unheard
+from signage.feed.responses import Handler, problems, unheard
 from signage.mirror import Mirror
 from signage.stream import Stream
 from signage.wording import drill_words
@@ -22,6 +23,8 @@ Step = Callable[[], Coroutine[Any, Any, None]]
 WATCH_S = 0.5
 """How often a mirror looks whether the hub is silent."""
 
+_HERE = frozenset({"127.0.0.1", "localhost"})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _CLOSE_S = 2.0
 _BACKLOG = 1024  # after a cut all readers come back at once
 _HEADERS = {
@@ -74,6 +77,29 @@ def bare_app(clock: Clock, mirrors: Sequence[Mirror], streams: Sequence[Stream])
     app.router.add_get("/static/{name}", assets.serve)
     app.router.add_get("/healthz", healthz)
     return app
+
+
+@web.middleware
+async def from_here(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A display's Pi serves its own page and programs alone.
+
+    It listens on the loopback, but a browser there could be sent to somebody else's page, whose
+    name may lead to the loopback, too: then `Host` is foreign, or the request says whence it is.
+    """
+    host = urlsplit(f"//{request.host}").hostname
+    if host not in _HERE:
+        raise web.HTTPForbidden(text=f"want 127.0.0.1, got {request.host[:80]}")
+    if request.method not in _READING and _is_foreign(request):
+        raise web.HTTPForbidden(text="want it from a page of this display")
+    return await handler(request)
+
+
+def _is_foreign(request: web.Request) -> bool:
+    """Whether a browser says that another page sent this; who says neither is no browser."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site != "same-origin"
+    return request.headers.get("Origin") not in {None, f"http://{request.host}"}
 
 
 def runner_of(app: web.Application) -> web.AppRunner:

@@ -4,8 +4,9 @@ from datetime import datetime
 
 import msgspec
 
+from models.contract.results import Phase
+from models.freshness import Life
 from signage.curve import Curve
-from signage.freshness import Life, Phase
 from signage.wording import SHAPES
 
 
@@ -93,6 +94,7 @@ class CallsView(View, frozen=True, kw_only=True):
     """The last called tickets, newest first."""
 
     calls: tuple[CallView, ...]
+    missed: tuple[CallView, ...] = ()
 
 
 class NoticeView(View, frozen=True, kw_only=True):

@@ -1,6 +1,5 @@
-"""What machiai says in words. Minutes are made here and nowhere else."""
+"""What machiai says in words. Minutes are made in models/wait/told.py and nowhere else."""
 
-import math
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import cache
@@ -15,6 +14,7 @@ from babel.numbers import format_decimal
 
 from models.contract.results import Spread
 from models.site import Language, Names
+from models.wait.told import told
 from signage.furigana import with_readings
 from signage.text import Text, foreign
 
@@ -26,10 +26,6 @@ _LOCALES = Path(__file__).parent / "locales"
 _PLAIN_JAPANESE = "ja-Hira"
 _INSTEAD = {"ja": _PLAIN_JAPANESE, _PLAIN_JAPANESE: "ja"}
 _ELSE = "en"  # what most of those can read who do not read Japanese
-_STEPS = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60)
-_WIDE_S = 600  # a wait whose p90 is further from its median is told as a range
-_LONG_MINUTES = 60
-_SHORT_MINUTES = 5
 _LONG_KM = 9.95
 
 
@@ -47,18 +43,6 @@ def _all(texts: str | Sequence[str] | None) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts or ())
 
 
-def step_down(seconds: float) -> int:
-    """Whole minutes of the step at or below: 0, 5 to 30 by 5, then by 10 and above 60 by 30.
-
-    >>> step_down(29 * 60), step_down(119 * 60)
-    (25, 90)
-    """
-    minutes = max(0.0, seconds) / 60
-    if minutes >= _LONG_MINUTES:
-        return int(minutes // 30) * 30
-    return max(step for step in _STEPS if step <= minutes)
-
-
 @cache
 def drill_words() -> dict[str, str]:
     """How each language says that this is a drill. Reads files: call it once outside a loop."""
@@ -66,27 +50,16 @@ def drill_words() -> dict[str, str]:
 
 
 def as_drill(texts: Names) -> Names:
-    """The texts of a notice, each of which first says in its language that this is a drill."""
-    said = drill_words()
-    return {key: said.get(key, said[_ELSE]).format(text=text) for key, text in texts.items()}
+    """The texts of a notice, each of which first says in its language that this is a drill.
 
-
-def step_up(seconds: float) -> int:
-    """Whole minutes of the step at or above.
-
-    >>> step_up(26 * 60), step_up(61 * 60)
-    (30, 90)
+    What another office has said so already stays as it is.
     """
-    minutes = max(0.0, seconds) / 60
-    if minutes > _LONG_MINUTES:
-        return math.ceil(minutes / 30) * 30
-    return min(step for step in _STEPS if step >= minutes)
-
-
-def step_near(seconds: float) -> int:
-    """Whole minutes of the nearest step, the longer one in the middle."""
-    down, up = step_down(seconds), step_up(seconds)
-    return down if seconds / 60 - down < up - seconds / 60 else up
+    said = drill_words()
+    forms = {key: said.get(key, said[_ELSE]) for key in texts}
+    return {
+        key: text if text.startswith(forms[key].partition("{")[0]) else forms[key].format(text=text)
+        for key, text in texts.items()
+    }
 
 
 class Words:
@@ -142,20 +115,12 @@ class Words:
         return self._formatted(at, "pattern.day" if self._local(at).minute else "pattern.day_hour")
 
     def wait(self, spread: Spread) -> str:
-        """A wait as it is told: a range, rounded outward, when it is wide."""
-        if spread.p90_s - spread.p50_s > _WIDE_S:
-            low, high = step_down(spread.p10_s), step_up(spread.p90_s)
-            if low >= _LONG_MINUTES:
-                return self("wait.over", minutes=low)
-            if low == 0:
-                return self("wait.within", minutes=high)
+        """A wait as it is told."""
+        wait = told(spread)
+        if wait.how == "range":
+            low, high = wait.minutes
             return self("wait.range", low=low, high=high)
-        if spread.p50_s >= _LONG_MINUTES * 60:
-            return self("wait.over", minutes=step_down(spread.p50_s))
-        minutes = step_near(spread.p50_s)
-        if minutes <= _SHORT_MINUTES:
-            return self("wait.within", minutes=_SHORT_MINUTES)
-        return self("wait.about", minutes=minutes)
+        return self(f"wait.{wait.how}", minutes=wait.minutes[0])
 
     def hour(self, at: datetime) -> str | None:
         """The number of a whole hour, for a scale; None between them."""

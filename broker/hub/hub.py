@@ -14,6 +14,7 @@ from broker.hub.history.rollup import Rollup
 from broker.hub.history.sqlite import Journal
 from broker.hub.ingest import Ingest, Taken
 from broker.hub.publish import Publisher
+from broker.hub.screens import Screens
 from broker.mqtt.streaming import StreamLink
 from broker.session import Address, Session
 from broker.version import VERSION
@@ -75,6 +76,8 @@ class Hub:
         self._ingest = Ingest(self._journal.marks())
         self._durable = {key: mark.seq for key, mark in self._ingest.marks.items()}
         self._belief = Belief(site, self._journal, office)
+        self._screens = Screens(site, clock.speed)
+        self._heard = frozenset(self._screens.subscriptions)
         self._inbox: deque[tuple[str, bytes, datetime, bool]] = deque()
         self._inbox_bytes = 0
         self._arrived = asyncio.Event()
@@ -100,6 +103,7 @@ class Hub:
                 f"{topics.VERSION}/{site.id}/+/about",
                 f"{topics.VERSION}/{site.id}/{topics.HUB}/+/+",
                 f"{topics.VERSION}/{site.id}/{topics.HUB}/forecast/+/+",
+                *self._screens.subscriptions,
             ],
             on_message=self._message,
             on_connection=self._connection,
@@ -151,6 +155,9 @@ class Hub:
         now = self._now()
         if now < FIRST_DAY:
             return  # not acknowledged, so it comes again when the clock is right
+        if topic in self._heard:
+            self._hear(topic, payload, now, retain=retain)
+            return
         if retain and "/obs/" in topic:
             self._refuse("retained", f"want no retained observation, got one on {topic[:80]}")
             return
@@ -160,6 +167,14 @@ class Hub:
         self._inbox.append((topic, payload, now, retain))
         self._inbox_bytes += len(payload)
         self._arrived.set()
+
+    def _hear(self, topic: str, payload: bytes, now: datetime, *, retain: bool) -> None:
+        """A display says how it is; nothing of it is kept."""
+        try:
+            self._screens.hear(topic, payload, now, retained=retain)
+        except BadPayload as error:
+            self._refuse("screen", f"{error} on {topic}")
+        self._changed.set()
 
     def _now(self) -> datetime:
         """The clock's time, one for all that came with a turn of the loop."""
@@ -332,7 +347,9 @@ class Hub:
             await self._changed.wait()
             self._changed.clear()
             if self._session.connected and self._clock.is_set():
-                results = self._current()
+                results, now = self._current(), self._clock.now()
+                self._screens.note(results, now)
+                results = self._screens.alerts(now) | results
                 self._publisher.results(results)
                 self._log_alerts(results)
             await asyncio.sleep(_PUBLISH_S)

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -18,6 +19,8 @@ SENSORS = {
     "camera": "edge.sensors.camera:Camera",  # text, so that a button Pi never loads OpenCV
     "ticket": "edge.sensors.ticket:Ticket",
     "queue": "edge.sensors.queue:Queue",
+    "cap": "edge.sensors.cap:Cap",
+    "jma": "edge.sensors.jma:Jma",
 }
 """Every kind of sensor, by the `kind` that the site file names. (`sim` stands in for any.)"""
 
@@ -41,6 +44,10 @@ class Port(Protocol):
     @property
     def clock(self) -> Clock:
         """The time."""
+
+    @property
+    def folder(self) -> Path:
+        """Of this device, for what a sensor must know after a restart."""
 
     async def emit(self, name: str, reading: Reading, at: datetime | None = None) -> None:
         """Make a reading durable; it is safe when this returns.

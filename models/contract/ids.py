@@ -7,6 +7,8 @@ import msgspec
 
 ID_PATTERN = r"^[a-z0-9-]{1,32}(?!\n)$"  # `$` alone lets a last line feed through
 
+LONGEST_ID = 32
+
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 """One topic level, file name, certificate CN and MQTT user at once."""
 

@@ -11,6 +11,8 @@ DeviceStatus = Literal["ready", "alert", "disconnected", "lost"]
 ServiceStatus = Literal["open", "paused", "closed", "no_data"]
 LotStatus = Literal["open", "closed", "no_data"]
 Vacancy = Literal["vacant", "few", "full"]
+Layer = Literal["board", "content", "guide", "dark", "takeover", "emergency", "identify"]
+Phase = Literal["fresh", "ageing", "stale", "closed", "paused", "no_data"]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +63,47 @@ class Health(Message, frozen=True, kw_only=True):
     clock_synchronised: bool = False
     sensor_age_s: dict[str, float | None] = {}
     refused: dict[str, Whole] = {}
+
+
+class ScreenRow(Message, frozen=True, kw_only=True):
+    """A service, lot or zone as it was on a screen, read back from what is painted there.
+
+    `numbers` are those that stand in each of its places, by what the place is for; `ago_s` is 0 if
+    it is painted now.
+    """
+
+    id: Id
+    ago_s: Count = 0
+    phase: Phase
+    level: Level | None = None
+    numbers: dict[str, tuple[Whole, ...]] = {}
+
+
+class ScreenNotice(Message, frozen=True, kw_only=True):
+    """An emergency as it was on a screen."""
+
+    id: Short
+    ago_s: Count = 0
+
+
+class Screen(Message, frozen=True, kw_only=True):
+    """What a display really paints, once a minute and after each change.
+
+    `places` are those that a row of this display has room for; the clock is as it shows it.
+    """
+
+    at: Time | None = None
+    layer: Layer
+    language: str = ""
+    page: Count = 0
+    pages: Count = 1
+    places: tuple[str, ...] = ()
+    clock: Short | None = None
+    services: tuple[ScreenRow, ...] = ()
+    lots: tuple[ScreenRow, ...] = ()
+    zones: tuple[ScreenRow, ...] = ()
+    called: tuple[Short, ...] | None = None
+    emergencies: tuple[ScreenNotice, ...] = ()
 
 
 class Ack(Message, frozen=True, kw_only=True):
@@ -148,9 +191,15 @@ class Call(Message, frozen=True, kw_only=True):
 
 
 class CallsResult(Result, frozen=True, kw_only=True):
-    """The last ten called tickets, newest first."""
+    """The last ten called tickets, newest first.
+
+    `recent` are those that a screen must have called out (`models/announce.py`), `missed` those
+    whose holder did not come, each with the time at which that was said.
+    """
 
     calls: tuple[Call, ...] = ()
+    recent: tuple[Call, ...] = ()
+    missed: tuple[Call, ...] = ()
 
 
 class LineTicket(Message, frozen=True, kw_only=True):
@@ -177,10 +226,30 @@ class NoticeResult(Result, frozen=True, kw_only=True):
     texts: dict[str, Text] = {}
 
 
+class ProposalResult(Result, frozen=True, kw_only=True):
+    """An emergency, or its drill, that one of the staff wants to tell and nobody has confirmed."""
+
+    by: Short
+    drill: bool = False
+    since: Time | None = msgspec.field(name="from", default=None)
+    until: Time | None = None
+    texts: dict[str, Text] = {}
+
+
+class NoticesResult(Result, frozen=True, kw_only=True):
+    """All notices that stand. What is not among them is over, whoever still has it.
+
+    `edition` grows with each that is put up or taken down, and never falls with a clock.
+    """
+
+    edition: Whole
+    names: tuple[Id, ...] = ()
+
+
 class AlertResult(Result, frozen=True, kw_only=True):
     """What staff must see to now; it is taken away when it is over."""
 
-    what: Literal["over"]
+    what: Literal["over", "screen"]
     since: Time
     why: str
 
@@ -284,6 +353,7 @@ RESULTS: dict[str, type[Result]] = {
     "zone": ZoneResult,
     "line": LineResult,
     "notice": NoticeResult,
+    "proposal": ProposalResult,
     "alert": AlertResult,
     "accuracy": AccuracyResult,
     "forecast/service": ServiceForecast,
@@ -295,5 +365,6 @@ DEVICE_MESSAGES: dict[str, type[Message]] = {
     "state": State,
     "about": About,
     "health": Health,
+    "screen": Screen,
     "ack": Ack,
 }

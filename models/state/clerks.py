@@ -1,5 +1,6 @@
 """What goes on between tickets and counters, and what is learnt from it."""
 
+from models.announce import HOLDS_S, MOST
 from models.contract.results import Call
 from models.state.counters import Counter
 from models.state.house import House
@@ -9,9 +10,9 @@ from models.state.view import time_of
 from models.wait.line import Busy
 
 _IDLE_S = 30.0  # who waited less was perhaps called by an idle clerk
-_LIVE_S = 120.0  # an older call is history: no display calls it out
 _COUNTERS = 64  # with those that nobody declared; what is more is not followed
-_CALLS = 10
+_CALLS = 10  # that are kept, however old
+_MISSED = 10
 
 
 class Clerks:
@@ -96,10 +97,31 @@ class Clerks:
         if busy.waited_s is not None:
             learnt.noshow.learn(busy.waited_s, absent=event == "absent")
 
+    def miss(self, service: str, number: str, counter: str | None, at_s: float) -> None:
+        """The holder of a called ticket did not come."""
+        ticket = (service, number)
+        if any((c.service, c.number) == ticket and time_of(at_s) < c.at for c in self.memory.calls):
+            return  # it comes late over a cut line, and the ticket was called again since
+        self.settle(service, number)
+        call = Call(number=number, service=service, counter=counter, at=time_of(at_s))
+        missed = sorted([*self.memory.missed, call], key=lambda c: c.at)
+        self.memory.missed = missed[-_MISSED:]
+
+    def settle(self, service: str, number: str) -> None:
+        """Whoever had missed it has come, or is called again."""
+        self.memory.missed = [
+            call for call in self.memory.missed if (call.service, call.number) != (service, number)
+        ]
+
     def _announce(self, call: Call, received_s: float) -> None:
+        """List it, with all that a screen may still have to call out."""
         memory = self.memory
-        memory.calls = sorted([*memory.calls, call], key=lambda c: c.at)[-_CALLS:]
-        if received_s - call.at.timestamp() < _LIVE_S:
+        self.settle(call.service, call.number)
+        calls = sorted([*memory.calls, call], key=lambda c: c.at)
+        old_s = received_s - HOLDS_S
+        holds = sum(call.at.timestamp() > old_s for call in calls)
+        memory.calls = calls[-min(max(holds, _CALLS), MOST) :]
+        if call.at.timestamp() > old_s:
             self.calls.append(call)
 
     def _desk(self, service: str, counter: str | None, at_s: float) -> Counter:

@@ -17,7 +17,7 @@ from models.contract.observations import (
     SetLevel,
     Ticket,
 )
-from models.contract.results import NoticeResult, Spread
+from models.contract.results import Spread
 from models.state.accuracy import Called, Promise
 from models.state.clerks import Clerks
 from models.state.crowds import Crowds
@@ -25,8 +25,8 @@ from models.state.displays import Display
 from models.state.house import House
 from models.state.lots import Look
 from models.state.memory import Memory
+from models.state.notices import Notices
 from models.state.setback import STEP_S, forget_after
-from models.state.view import time_of
 from models.state.waits import shown, told
 
 _TOLD_EVERY = 3  # tickets, of which one is told a wait to learn from
@@ -44,6 +44,7 @@ class Folding:
         self.house = house
         self.clerks = Clerks(memory, house)
         self.crowds = Crowds(memory, house)
+        self.notices = Notices(memory, house.site)
         self._kinds = {
             "people": self._people,
             "pulse": self._pulse,
@@ -112,6 +113,10 @@ class Folding:
         else:
             tickets.waiting.pop(reading.number, None)
             state.accuracy.drop(reading.number)
+            if reading.event == "absent":
+                self.clerks.miss(seen.name, reading.number, reading.counter, at_s)
+            else:
+                self.clerks.settle(seen.name, reading.number)
             for counter in self.clerks.serving(seen.name, reading.number):
                 self.clerks.finish(counter, at_s, reading.event)
 
@@ -256,21 +261,7 @@ class Folding:
             self._strange(seen)
 
     def _notice(self, seen: Observation, at_s: float, _received_s: float) -> None:
-        reading = cast("PostNotice", seen.reading)
-        if reading.cancel:
-            self.memory.notices.pop(seen.name, None)
-            return
-        at = time_of(at_s)
-        self.memory.notices[seen.name] = NoticeResult(
-            at=at,
-            observed_at=at,
-            valid_until=reading.until or at,
-            severity=reading.severity,
-            drill=reading.drill,
-            since=reading.since,
-            until=reading.until,
-            texts=reading.texts,
-        )
+        self.notices.take(seen, cast("PostNotice", seen.reading), at_s)
 
     def _gap(self, seen: Observation, at_s: float, _received_s: float) -> None:
         """Events may be missing of the sensor that is named, or of all that its device feeds."""

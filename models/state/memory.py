@@ -2,7 +2,7 @@
 
 import msgspec
 
-from models.contract.results import Call, NoticeResult
+from models.contract.results import Call, NoticeResult, ProposalResult
 from models.errors import BadPayload
 from models.forecast.busy import Busy
 from models.forecast.waited import Waited
@@ -41,7 +41,8 @@ class ServiceState(msgspec.Struct):
 class Memory(msgspec.Struct):
     """The office. `day_s` is the local midnight, seconds since 1970, of the day it stands for.
 
-    `now_s` is when the hub got the newest observation, by its clock.
+    `now_s` is when the hub got the newest observation, by its clock. `edition` counts the changes
+    of the notices: see `NoticesResult`.
     """
 
     day_s: float = 0.0
@@ -52,18 +53,21 @@ class Memory(msgspec.Struct):
     lots: dict[str, LotState] = {}
     zones: dict[str, ZoneState] = {}
     notices: dict[str, NoticeResult] = {}
+    proposals: dict[str, ProposalResult] = {}
+    edition: int = 0
     beats: Beats = msgspec.field(default_factory=Beats)
     breaks: Breaks = msgspec.field(default_factory=Breaks)
     pace: Pace = msgspec.field(default_factory=Pace)
     speed: Speed = msgspec.field(default_factory=Speed)
     exits: Exits = msgspec.field(default_factory=Exits)
     calls: list[Call] = []
+    missed: list[Call] = []
     unknown: dict[str, int] = {}
 
     def begin_day(self, plan: Plan, house: House) -> None:
         """Midnight has passed: tickets start again, what was learnt fades a little."""
         first, self.day_s = not self.day_s, plan.start_s
-        self.calls = []
+        self.calls, self.missed = [], []
         self.pace = Pace()
         self.speed = Speed()
         self.exits.begin_day()

@@ -1,14 +1,19 @@
 """All that is published at one moment, by the topic below `hub/`."""
 
-import msgspec
+from collections.abc import Iterable
 
-from models.contract.results import AlertResult, CallsResult, NoticeResult, Result, ZoneResult
+from models.announce import HOLDS_S
+from models.contract.results import AlertResult, Call, CallsResult, Result, ZoneResult
+from models.state import notices
 from models.state.lines import line_result
 from models.state.measured import accuracy_result
 from models.state.places import lot_result, zone_result
 from models.state.sanity import checked
 from models.state.services import service_result
-from models.state.view import DAY, View, time_of
+from models.state.view import View, time_of
+
+_CALLS = 10
+_MISSED_S = 1800.0  # so long a number is told of whose holder did not come
 
 
 def results_of(view: View) -> dict[str, Result]:
@@ -17,9 +22,7 @@ def results_of(view: View) -> dict[str, Result]:
     results: dict[str, Result] = {f"service/{s}": service_result(view, s) for s in house.services}
     results |= {f"lot/{lot.id}": lot_result(view, lot.id) for lot in house.site.car_parks}
     results |= {f"zone/{zone}": zone_result(view, zone) for zone in house.zones}
-    for name, notice in view.memory.notices.items():
-        if notice.until is None or notice.until > view.now:
-            results[f"notice/{name}"] = _notice_result(view, notice)
+    results.update(notices.results(view))
     for zone in house.zones:
         told = results[f"zone/{zone}"]
         if isinstance(told, ZoneResult) and told.over:
@@ -36,21 +39,34 @@ def results_of(view: View) -> dict[str, Result]:
 
 
 def _calls_result(view: View) -> CallsResult:
-    """The last calls, but none after which its service may have called others unseen."""
+    """The last calls, but none after which its service may have called others unseen.
+
+    That a ticket was called just now is true whatever came after it.
+    """
     ends_s = {s: view.tickets_until_s(s) for s in view.house.services}
     blind_s = {s: state.tickets.blind_s or 0.0 for s, state in view.memory.services.items()}
-    calls = tuple(
-        call
-        for call in reversed(view.memory.calls)
-        if ends_s.get(call.service, 0.0) > view.now_s
-        and call.at.timestamp() >= blind_s[call.service]
-    )
-    until_s = min((ends_s[c.service] for c in calls), default=view.plan.end_s)
+
+    def are_last(calls: list[Call]) -> tuple[Call, ...]:
+        return tuple(
+            call
+            for call in reversed(calls)
+            if ends_s.get(call.service, 0.0) > view.now_s
+            and call.at.timestamp() >= blind_s[call.service]
+        )
+
+    def younger(calls: Iterable[Call], than_s: float) -> tuple[Call, ...]:
+        return tuple(call for call in calls if call.at.timestamp() > view.now_s - than_s)
+
+    calls = are_last(view.memory.calls[-_CALLS:])
+    missed = younger(are_last(view.memory.missed), _MISSED_S)
+    until_s = min((ends_s[c.service] for c in (*calls, *missed)), default=view.plan.end_s)
     return CallsResult(
         at=view.now,
-        observed_at=time_of(until_s - view.fresh.ticket_s) if calls else None,
+        observed_at=time_of(until_s - view.fresh.ticket_s) if calls or missed else None,
         valid_until=time_of(min(until_s, view.plan.end_s)),
         calls=calls,
+        recent=younger(reversed(view.memory.calls), HOLDS_S),
+        missed=missed,
     )
 
 
@@ -65,9 +81,3 @@ def _over_alert(view: View, zone: str, told: ZoneResult) -> AlertResult:
         since=time_of(view.now_s if since_s is None else since_s),
         why=f"want at most {told.capacity} people, got {told.people} - in zone {zone}",
     )
-
-
-def _notice_result(view: View, notice: NoticeResult) -> NoticeResult:
-    """A notice holds until it is cancelled, or until the end that it names."""
-    until = notice.until or time_of(view.plan.end_s) + DAY
-    return msgspec.structs.replace(notice, at=view.now, valid_until=until)

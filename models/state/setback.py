@@ -2,6 +2,7 @@
 
 import msgspec
 
+from models.state import notices
 from models.state.beats import Beats
 from models.state.memory import Memory, ServiceState
 
@@ -32,7 +33,9 @@ def forget_after(memory: Memory, now_s: float) -> None:
     for crowd in memory.crowds.values():
         if crowd.at_s > now_s:
             crowd.belief = None
+    notices.forget_after(memory, now_s)
     memory.calls = [call for call in memory.calls if call.at.timestamp() <= now_s]
+    memory.missed = [call for call in memory.missed if call.at.timestamp() <= now_s]
     memory.now_s = now_s
 
 

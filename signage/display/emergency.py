@@ -6,6 +6,7 @@ and wait while there is a true emergency.
 """
 
 import asyncio
+import contextlib
 import logging
 import os
 import re
@@ -229,6 +230,7 @@ class Emergencies(Part):
     async def _watch(self) -> None:
         station = self._station
         while True:
+            version = station.mirror.version
             self._wake()
             lasting = station.mirror.lasting()
             if lasting != self._stored.held:
@@ -238,7 +240,9 @@ class Emergencies(Part):
                     station.alert("emergency", f"want emergencies kept on the disk, got {error}")
                 else:
                     station.alert("emergency", None)
-            await asyncio.sleep(WATCH_S)
+            with contextlib.suppress(TimeoutError):  # a power cut may come with the next breath
+                async with asyncio.timeout(WATCH_S):
+                    await station.mirror.changed(version)
 
     def _wake(self) -> None:
         """A dark panel comes on for an emergency, and for its drill."""

@@ -18,9 +18,9 @@ from models.contract.results import (
     Spread,
     Vacancy,
 )
+from models.freshness import Life, State
 from models.place import Location
 from models.site import Names, Site
-from signage.freshness import Life, State
 from signage.mirror import Mirror
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"

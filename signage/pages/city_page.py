@@ -9,12 +9,12 @@ import msgspec
 from aiohttp import web
 
 from models.contract.codec import stamp
+from models.freshness import Life
 from models.site import Names, Service
 from signage.assets import environment
 from signage.cache import Cache
 from signage.city import City
 from signage.feed.responses import Handler
-from signage.freshness import Life
 from signage.mirror import Mirror
 from signage.pages.city_map import CityMap, drawn
 from signage.pages.page import OWN_NAMES, html

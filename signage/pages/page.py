@@ -48,6 +48,7 @@ class Page:
         """Take where the pages of this site begin, `/minami`, and the other offices of a city."""
         self._root = root
         self.notify: tuple[str, ...] = ()  # the ways in which a holder of a ticket can be told
+        self.has_guide = False  # whether there is a guide to lead to
         self._site = site
         self._mirror = mirror
         self._cache = cache
@@ -96,6 +97,7 @@ class Page:
             "speed": f"{self._mirror.clock.speed:g}",
             "root": self._root,
             "notify": self.notify,
+            "has_guide": self.has_guide,
             "seen": self._words[language].moment(now),
             "part": f"{self._root}{part}?lang={language}",
             "zone": self._site.site.timezone,

@@ -9,9 +9,9 @@ import msgspec
 from aiohttp import web
 
 from models.contract.results import Call
+from models.freshness import Life
 from models.site import Service, Site
 from signage.assets import environment
-from signage.freshness import Life
 from signage.mirror import Mirror
 from signage.pages.page import Page, html
 from signage.ticket import LONGEST, Ticket, meant, tickets

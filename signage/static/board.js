@@ -1,33 +1,30 @@
 // The board: its clock, its languages in turn, its pages, and the news in its footer.
-import { fit } from "./fit.js";
 import { now } from "./live.js";
+import { arrange, turn } from "./pages.js";
 
 const root = document.documentElement;
 const TURN_MS = 12_000;
-const PAGE_MS = 15_000;
+const SHIFT_MS = 240_000;
+const PLACES = 4; // where the stage stands in turn, lest the picture burns in
 
 const clock = document.getElementById("clock");
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: root.dataset.zone });
 
-function count(list, name) {
-  return 1 + Math.max(0, ...[...list].map((item) => Number(item.dataset[name])));
-}
-
 export function tick() {
   clock.textContent = time.format(now());
+  root.dataset.shift = Math.floor(performance.now() / SHIFT_MS) % PLACES;
   const turning = document.querySelectorAll("[data-turn]");
-  const turn = Math.floor(performance.now() / TURN_MS) % count(turning, "turn");
-  for (const item of turning) item.hidden = Number(item.dataset.turn) !== turn;
-  const paged = document.querySelectorAll("[data-page]");
-  const page = Math.floor(performance.now() / PAGE_MS) % count(paged, "page");
-  for (const item of paged) item.hidden = Number(item.dataset.page) !== page;
-  fit(false);
+  const languages = 1 + Math.max(0, ...[...turning].map((item) => Number(item.dataset.turn)));
+  const language = Math.floor(performance.now() / TURN_MS) % languages;
+  for (const item of turning) item.hidden = Number(item.dataset.turn) !== language;
+  arrange(false);
+  turn();
   news();
 }
 
 export function swapped() {
+  arrange(true);
   tick();
-  fit(true);
 }
 
 // The footer shows one piece of news at a time, and of a long one two lines at a time.

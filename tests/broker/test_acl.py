@@ -16,7 +16,10 @@ from tests.conftest import ROOT
 
 TEXT = EXAMPLE.read_text("utf-8")
 SITE = parse(TEXT)
-NAMES = ["hub", "web", "desk", "cam-lobby", "cam-door", "gates", "cam-lot", "hall", "lobby-1"]
+NAMES = [
+    *("hub", "web", "desk", "cam-lobby", "cam-door", "gates", "cam-lot", "hall"),
+    *("lobby-1", "hall-1", "guide-1"),
+]
 OF_A_LISTENER = {
     "bind_address", "bind_interface", "cafile", "capath", "certfile", "ciphers", "crlfile",
     "keyfile", "max_connections", "max_qos", "max_topic_alias", "mount_point", "port", "protocol",
@@ -27,13 +30,13 @@ OF_A_LISTENER = {
 
 
 def test_who_needs_a_certificate() -> None:
-    assert acl.names([SITE]) == [*NAMES, "hall-1"]
+    assert acl.names([SITE]) == NAMES
     kita = parse(TEXT.replace('id = "minami"', 'id = "kita"'))
     both = acl.names([SITE, kita])
     assert both[:2] == ["minami.hub", "minami.web"]
-    assert both[10] == "kita.hub"
+    assert both[len(NAMES)] == "kita.hub"
     assert both[-1] == "web"
-    assert len(set(both)) == 21
+    assert len(set(both)) == 2 * len(NAMES) + 1
 
 
 @pytest.mark.parametrize(
@@ -80,6 +83,24 @@ def test_every_right_is_for_one_name_and_one_site() -> None:
     assert kinds == set(KINDS)
 
 
+def test_a_screen_has_the_rights_of_a_device_in_its_own_branch() -> None:
+    (screen,) = [rule for rule in acl.rules([SITE]).split("\n\n") if "user lobby-1\n" in rule]
+    assert screen.splitlines() == [
+        "user lobby-1",
+        "topic read machiai/v1/minami/hub/#",
+        *(
+            f"topic write machiai/v1/minami/lobby-1/{leaf}"
+            for leaf in ("screen", "state", "about", "health")
+        ),
+        *(
+            f"topic write machiai/v1/minami/lobby-1/obs/{kind}/+"
+            for kind in ("beat", "gap", "notice", "skip")
+        ),
+        "topic read machiai/v1/minami/lobby-1/ack",
+        "topic read machiai/v1/minami/lobby-1/cmd/+",
+    ]
+
+
 def test_the_command_writes_both_and_says_whose_certificates(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,7 +110,7 @@ def test_the_command_writes_both_and_says_whose_certificates(
     setup = acl.Setup(folder="/opt/m", pki="/opt/pki", crl=True, bind="192.0.2.1")
     assert (out / "mosquitto.conf").read_text("utf-8") == acl.configuration([SITE], setup)
     assert (out / "machiai.acl").read_text("utf-8") == acl.rules([SITE])
-    assert capsys.readouterr().out.splitlines()[-1].split(": ")[1].split() == [*NAMES, "hall-1"]
+    assert capsys.readouterr().out.splitlines()[-1].split(": ")[1].split() == NAMES
 
 
 def test_what_cannot_be_written_is_one_line(

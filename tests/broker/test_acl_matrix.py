@@ -47,6 +47,16 @@ MAY = [
         ("web", "web/obs/set/front", "hub", "cars counted by hand"),
         ("web", "web/obs/counter/c1", "hub", "a counter opened by staff"),
         ("web", "web/obs/notice/flood", "hub", "a notice of staff"),
+        ("lobby-1", "lobby-1/obs/notice/flood", "hub", "an emergency by a screen's own switch"),
+        ("lobby-1", "lobby-1/obs/beat/all", "hub", "a screen's beat"),
+        ("lobby-1", "lobby-1/obs/skip/all", "hub", "a screen's skip"),
+        ("lobby-1", "lobby-1/obs/gap/flood", "hub", "a gap of its switch"),
+        ("lobby-1", "lobby-1/state", "hub", "a screen's state"),
+        ("lobby-1", "lobby-1/about", "hub", "what a screen is"),
+        ("lobby-1", "lobby-1/health", "hub", "a screen's health"),
+        ("lobby-1", "lobby-1/screen", "hub", "what a screen paints"),
+        ("hub", "lobby-1/ack", "lobby-1", "a screen's ack"),
+        ("hub", "lobby-1/cmd/reload", "lobby-1", "a command to a screen"),
         ("hub", "desk/ack", "desk", "an ack"),
         ("hub", "web/ack", "web", "the web's ack"),
         ("hub", "desk/cmd/identify", "desk", "a command"),
@@ -89,10 +99,26 @@ MAY_NOT = [
         ("web", "desk/ack", "desk", "a device's ack"),
         ("web", "desk/cmd/reset", "desk", "a command"),
         ("lobby-1", "hub/notice/flood", "web", "an emergency by a screen"),
-        ("lobby-1", "lobby-1/state", "hub", "a screen's state"),
-        ("lobby-1", "lobby-1/obs/people/lobby", "hub", "a screen's observation"),
+        ("lobby-1", "lobby-1/obs/people/lobby", "hub", "what only a sensor sees, by a screen"),
+        ("lobby-1", "lobby-1/obs/level/moving", "hub", "what staff set, by a screen"),
+        ("lobby-1", "lobby-1/obs/notice/flood/more", "hub", "a level too many by a screen"),
+        ("lobby-1", "lobby-1/screen/more", "hub", "a level too many of what it paints"),
         ("lobby-1", "desk/obs/ticket/moving", "hub", "an observation by a screen"),
+        ("lobby-1", "web/obs/notice/flood", "hub", "a notice of staff by a screen"),
+        ("lobby-1", "hall-1/obs/notice/flood", "hub", "another screen's notice"),
+        ("lobby-1", "hall-1/state", "hub", "another screen's state"),
+        ("lobby-1", "hall-1/screen", "hub", "what another screen paints"),
+        ("lobby-1", "lobby-1/ack", "lobby-1", "its own ack by a screen"),
+        ("lobby-1", "lobby-1/cmd/reload", "lobby-1", "a command of a screen to itself"),
         ("lobby-1", "desk/cmd/reset", "desk", "a command by a screen"),
+        ("lobby-1", "hall-1/cmd/reload", "hall-1", "a command to another screen"),
+        ("desk", "lobby-1/obs/notice/flood", "hub", "a screen's notice by a device"),
+        ("desk", "lobby-1/cmd/reload", "lobby-1", "a command to a screen by a device"),
+        ("desk", "desk/screen", "hub", "a device that is no screen"),
+        ("web", "lobby-1/cmd/reload", "lobby-1", "a command to a screen by the web"),
+        ("hub", "hall-1/cmd/reload", "lobby-1", "reading another screen's commands"),
+        ("hub", "hall-1/ack", "lobby-1", "reading another screen's ack"),
+        ("hub", "lobby-1/screen", "hub", "nor what a screen paints"),
         ("hub", "desk/obs/ticket/moving", "hub", "even the hub makes up no observation"),
         ("hub", "desk/state", "hub", "nor a device's state"),
         ("hub", "gates/cmd/reset", "desk", "reading another's commands"),
@@ -315,6 +341,35 @@ async def test_a_strange_name_has_no_right(
 def drained(heard: Heard) -> list[tuple[str, bytes, bool]]:
     """All that has come so far."""
     return [heard.messages.get_nowait() for _ in range(heard.messages.qsize())]
+
+
+@pytest.mark.parametrize("kind", ["cap", "jma"])
+async def test_only_a_device_that_reads_alerts_puts_up_notices(tmp_path: Path, kind: str) -> None:
+    button = 'kind = "button"\nbutton = "busy-hall"'
+    alerts = f'kind = "{kind}"\nsource = "/srv/alerts"\n\n[[devices.sensors]]\n{button}'
+    text = EXAMPLE.read_text("utf-8")
+    assert text.count(button) == 1
+    broker = await asyncio.to_thread(OfficeBroker, tmp_path, [text.replace(button, alerts)])
+    try:
+        await asyncio.to_thread(broker.start)
+        async with AsyncExitStack() as stack:
+            clients = Clients(broker, stack)
+            await clients.listening("hub")
+            for name, topic in [
+                ("gates", "gates/obs/notice/flood"),
+                ("gates", "hall/obs/notice/flood"),
+                ("hall", "gates/obs/notice/flood"),
+                ("hall", "hall/obs/level/moving"),
+                ("hall", "hall/obs/press/busy-hall"),
+                ("hall", "hall/obs/notice/flood"),
+            ]:
+                sender, _ = await clients(name)
+                assert sender.publish(f"{BASE}/{topic}", topic.encode())
+                await sender.flush()
+            heard = await clients.heard_until_sentinel("hub")
+            assert heard == [b"hall/obs/press/busy-hall", b"hall/obs/notice/flood"]
+    finally:
+        broker.kill()
 
 
 async def test_offices_on_one_broker_are_apart(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from broker.session import Address, Session
 from models.contract.codec import decode, decode_envelope
 from models.contract.results import Ack
 from models.errors import BadPayload, BadTopic
+from models.freshness import Life
 from models.site import Site
-from signage.freshness import Life
 from signage.mirror import Mirror
 
 STEP_S = 0.1

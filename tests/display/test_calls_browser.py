@@ -135,7 +135,9 @@ def test_a_display_that_starts_again_calls_nothing_out_again(
     with page.expect_request("**/call", timeout=20_000):
         page.clock.run_for(1000)
     expect(number(page)).to_have_text("A126", timeout=20_000)
-    assert called_out(silent) == ["A124", "A125"]
+    out = called_out(silent)
+    assert out[:2] == ["A124", "A125"]
+    assert len(set(out)) == len(out)
 
 
 def test_a_hub_that_says_the_last_ten_again_is_no_news(silent: Served, screen: Watched) -> None:

@@ -154,7 +154,7 @@ def test_a_long_text_is_paged_and_nothing_of_it_is_lost(
         assert found[0][3] == len(sentences)
         seen = set()
         page.wait_for_function(
-            "document.querySelector('#content .on article:not(.off)').dataset.at"
+            "() => document.querySelector('#content .on article:not(.off)').dataset.at"
         )
         seen.add(page.locator("#content .on article:not(.off)").get_attribute("data-at"))
         assert seen == {f"1 / {found[0][0]}"}
@@ -209,7 +209,9 @@ def test_a_text_scrolls_only_where_motion_is_wanted(
                 "data-at", re.compile(r"1 / \d")
             )
         else:
-            page.wait_for_function("document.querySelector('#content .on .words').scrollTop > 20")
+            page.wait_for_function(
+                "() => document.querySelector('#content .on .words').scrollTop > 20"
+            )
         context.close()
 
 
@@ -251,7 +253,9 @@ def test_a_video_plays_without_sound_and_the_board_is_back_at_its_end(
         on(shown)
         video = shown.locator("#content .on video")
         assert video.evaluate("(video) => video.muted")
-        shown.wait_for_function("document.querySelector('#content .on video').currentTime > 0.3")
+        shown.wait_for_function(
+            "() => document.querySelector('#content .on video').currentTime > 0.3"
+        )
         shown.evaluate("document.dispatchEvent(new CustomEvent('machiai:quiet', { detail: true }))")
         assert video.evaluate("(video) => video.volume") == pytest.approx(0.1)
         shown.evaluate(

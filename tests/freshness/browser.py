@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from signage.freshness import Life, State
+from models.freshness import Life, State
 from tests.freshness.surfaces import Shown, of_html
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)

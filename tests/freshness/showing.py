@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from models.freshness import Life
 from models.site import Site
 from signage.assets import environment
 from signage.cache import Cache
 from signage.display.lobby import Lobby
 from signage.feed import feed
-from signage.freshness import Life
 from signage.mirror import Mirror
 from signage.pages.page import Page
 from signage.pages.ticket_page import TicketPage
@@ -43,7 +43,7 @@ class Showing:
         self._page = Page(site, self._web, self._caches[0])
         self._ticket = TicketPage(site, self._web, self._page)
         self._held_number = ""
-        self._lobby = Lobby(site, site.displays[0], self._display, self._caches[1], "/part")
+        self._lobby = Lobby(site, site.displays[0], self._display, self._caches[1])
         self._read: dict[str, tuple[object, Any]] = {}
         self._browsers = [Browser(wall_s=rng.uniform(-_HOUR, _HOUR)) for _ in range(_BROWSERS)]
         self._seen = [_NOTHING] * _BROWSERS

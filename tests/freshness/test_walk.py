@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from models import freshness
 from models.site import Site, parse
-from signage import freshness, mirror
+from signage import mirror
 from tests.freshness.browser import Browser
 from tests.freshness.walk import Walk
 

@@ -16,6 +16,8 @@ DESCRIBED: dict[str, type[msgspec.Struct]] = {
     **{f"obs/{kind}": reading for kind, reading in observations.KINDS.items()},
     **results.DEVICE_MESSAGES,
     "about.sensors": results.SensorAbout,
+    "screen.services": results.ScreenRow,
+    "screen.emergencies": results.ScreenNotice,
     **{f"hub/{kind}": result for kind, result in results.RESULTS.items()},
     "hub/service.wait": results.Spread,
     "hub/lot.free": results.Free,
@@ -29,6 +31,7 @@ DESCRIBED: dict[str, type[msgspec.Struct]] = {
     "hub/forecast/service.best": results.BestTime,
     "hub/forecast/service.today": results.HalfHour,
     "hub/forecast/lot.steps": results.LotStep,
+    "hub/notices": results.NoticesResult,
     "hub/calls": results.CallsResult,
     "hub/call": results.Call,
     "hub/about": results.HubAbout,
@@ -98,7 +101,7 @@ def test_topics() -> None:
         *(topics.device("s", "d", leaf) for leaf in results.DEVICE_MESSAGES),
         topics.observation("s", "d", "kind", "name"),
         topics.command("s", "d", "name"),
-        *(topics.result("s", leaf) for leaf in ("state", "about", "calls", "call")),
+        *(topics.result("s", leaf) for leaf in ("state", "about", "notices", "calls", "call")),
         *(topics.result("s", kind, "id") for kind in results.RESULTS),
     }
     told = set()

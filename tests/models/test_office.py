@@ -48,7 +48,12 @@ READINGS: st.SearchStrategy[Reading] = st.one_of(
     st.builds(SetLevel, level=st.integers(1, 4)),
     st.builds(SetCount, count=COUNTS, by=st.just("hanako")),
     st.builds(Crossing, direction=st.sampled_from(["in", "out"])),
-    st.builds(PostNotice, by=st.just("hanako"), cancel=st.booleans()),
+    st.builds(
+        PostNotice,
+        by=st.sampled_from(["hanako", "taro"]),
+        cancel=st.booleans(),
+        severity=st.sampled_from(["info", "emergency"]),
+    ),
     st.builds(Gap, since=st.none() | st.just(TEN), why=st.just("dead")),
     st.builds(Skip, upto=st.just(1)),
     st.just(Beat()),

@@ -117,7 +117,7 @@ def test_a_notice_holds_until_its_end_or_until_it_is_cancelled() -> None:
     hand.see("flood", PostNotice(by="hanako", texts={"en": "Out"}, until=after(600)), device="web")
     assert isinstance(hand.office.results(after(599))["notice/flood"], NoticeResult)
     assert "notice/flood" not in hand.office.results(after(601))
-    hand.see("test", PostNotice(by="hanako", severity="emergency", drill=True), after(1))
+    hand.see("test", PostNotice(by="hanako", severity="warning", drill=True), after(1))
     drill = hand.office.results(after(2))["notice/test"]
     assert isinstance(drill, NoticeResult)
     assert drill.drill

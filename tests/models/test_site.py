@@ -68,7 +68,7 @@ def test_the_example_is_the_office_that_the_documents_describe(example_site: Sit
     assert example_site.id == "minami"
     assert len(example_site.services) == 5
     assert len(example_site.counters) == 6
-    assert len(example_site.displays) == 2
+    assert len(example_site.displays) == 3
     assert [zone.id for zone in example_site.zones] == ["lobby"]
     assert [line.zone for line in example_site.lines] == ["lobby"]
     assert [gate.lot for gate in example_site.gates] == ["front", "front"]
@@ -92,7 +92,7 @@ def test_a_device_and_a_display_are_found_by_id_or_named_as_missing(example_site
     assert example_site.display("lobby-1").id == "lobby-1"
     with pytest.raises(BadSite, match=r"want a device of desk, .*, got 'attic' - at `\$.devices`"):
         example_site.device("attic")
-    with pytest.raises(BadSite, match=r"want a display of lobby-1, hall-1, got 'attic'"):
+    with pytest.raises(BadSite, match=r"want a display of lobby-1, hall-1, guide-1, got 'attic'"):
         example_site.display("attic")
 
 

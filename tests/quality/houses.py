@@ -39,8 +39,10 @@ _EXAMPLES = {
     "/notify/confirm/{token}": ["/notify/confirm/gone"],
     "/notify/stop/{token}": ["/notify/stop/gone"],
     "/for/{service}": ["/for/moving"],
+    "/guide/{purpose}": ["/guide/moving-out", "/guide/tax-return", "/guide/toilet"],
 }
-_NO_PAGES = ("/api/", "/static/", "/minami", "/kita")  # a city's offices have an office's pages
+# A city's offices have an office's pages.
+_NO_PAGES = ("/api/", "/static/", "/voice/", "/content/", "/minami", "/kita")
 
 
 class House:

@@ -1,6 +1,6 @@
 """One table for the rule of freshness, which stands in Python and in JavaScript."""
 
-from signage.freshness import State
+from models.freshness import State
 
 Case = tuple[State, int | None, int | None, int | None, int, str]
 """State, observed, until, opens, now (milliseconds), phase."""

@@ -10,7 +10,7 @@ from tests.signage.office import EXAMPLE, HandClock, Hub, Served
 
 @pytest.fixture(scope="session")
 def site() -> Site:
-    return parse(EXAMPLE.read_text("utf-8"), EXAMPLE.name)
+    return parse(EXAMPLE.read_text("utf-8"), EXAMPLE.name, str(EXAMPLE.parent))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import asyncio
 import math
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ from models.contract.results import (
 )
 from models.site import Site
 from signage.display.server import display_app, parts_of
-from signage.display.station import Station
+from signage.display.station import Part, Station
 from signage.mirror import Mirror
 from signage.web import web_app
 
@@ -75,6 +75,7 @@ class Hub:
         self.site = site
         self.clock = clock
         self.mirror = Mirror(site, clock)
+        self.listed: tuple[str, ...] = ()
 
     def ready(self) -> None:
         self.mirror.connection(True)
@@ -106,11 +107,13 @@ class Hub:
         )
 
     def call(self, *numbers: str, service: str = "moving", counter: str = "c3") -> None:
-        """The list of calls as it stands, newest first."""
+        """The list of calls as it stands, newest first; what it did not have is called now."""
         calls = tuple(
             Call(number=n, service=service, counter=counter, at=self.clock.now()) for n in numbers
         )
-        self.say("calls", CallsResult(**self.times(valid_s=600), calls=calls))
+        recent = tuple(call for call in calls if self.listed and call.number not in self.listed)
+        self.listed = numbers
+        self.say("calls", CallsResult(**self.times(valid_s=600), calls=calls, recent=recent))
 
     def line(
         self, service: str, *numbers: str, minutes: float = 4.0, valid_s: float = 90.0
@@ -280,16 +283,16 @@ def _wait(people: People) -> Spread:
     return Spread(p10_s=240 * people.p10, p50_s=240 * people.p50, p90_s=240 * people.p90)
 
 
-def station_of(hub: Hub, folder: Path, display: str | None = None) -> Station:
+def station_of(hub: Hub, folder: Path, display: str | None = None, **places: Any) -> Station:  # noqa: ANN401  Station's
     """A display of the site, the first if none is named, that hears this hub."""
     shown = hub.site.display(display or hub.site.displays[0].id)
-    return Station(hub.site, shown, hub.mirror, folder)
+    return Station(hub.site, shown, hub.mirror, folder, **places)
 
 
 class Served:
     """Both processes' pages over HTTP, in a loop of their own as browsers are in theirs."""
 
-    def __init__(self, hub: Hub, *, demo: bool = False) -> None:
+    def __init__(self, hub: Hub, *, demo: bool = False, **places: Any) -> None:  # noqa: ANN401  Station's
         self.hub = hub
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="served")
@@ -298,7 +301,8 @@ class Served:
         self._runners: list[web.AppRunner] = []
         self._folder = tempfile.TemporaryDirectory(prefix="machiai-display-")
         self._steps: list[Future[None]] = []
-        self.station = station_of(hub, Path(self._folder.name))
+        self.parts: list[Part] = []
+        self.station = station_of(hub, Path(self._folder.name), **places)
         self.base = self._start(self.web)
         self.lobby = self._lobby()
         self.display = self._start(self.lobby)
@@ -317,6 +321,10 @@ class Served:
         self._loop.call_soon_threadsafe(lambda: done.set_result(step()))
         done.result(10)
 
+    def await_(self, step: Coroutine[Any, Any, object]) -> None:
+        """Run a coroutine in the server's loop, to its end."""
+        asyncio.run_coroutine_threadsafe(step, self._loop).result(10)
+
     def stop(self) -> None:
         """End it as SIGTERM would."""
         for step in self._steps:
@@ -334,7 +342,7 @@ class Served:
         self._folder.cleanup()
 
     def _lobby(self) -> web.Application:
-        parts = parts_of(self.station)
+        self.parts = parts = parts_of(self.station)
         for part in parts:
             for step in part.steps().values():
                 self._steps.append(asyncio.run_coroutine_threadsafe(step(), self._loop))

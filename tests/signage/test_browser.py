@@ -228,21 +228,6 @@ def test_a_call_takes_the_screen_over_and_gives_it_back(served: Served, lobby: W
     expect(takeover).to_be_hidden()
 
 
-def test_calls_at_once_are_shown_one_by_one_and_none_is_dropped(
-    served: Served, lobby: Watched
-) -> None:
-    served.do(served.hub.busy)
-    lobby.page.clock.install()
-    page = lobby.open(served.display)
-    served.do(lambda: served.hub.call("A126", "A125", "A124", "A123"))
-    number = page.locator("#takeover .called")
-    for wanted in ("A124", "A125", "A126"):
-        expect(number).to_have_text(wanted)
-        page.clock.run_for(3000)
-    page.clock.run_for(8000)
-    expect(page.locator("#takeover")).to_be_hidden()
-
-
 def test_calls_that_stood_there_before_do_not_take_the_screen_over(
     served: Served, lobby: Watched
 ) -> None:

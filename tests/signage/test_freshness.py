@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signage.freshness import Life, State
+from models.freshness import Life, State
 from tests.signage.cases import CASES, Case
 
 START = datetime(2026, 11, 24, tzinfo=UTC)

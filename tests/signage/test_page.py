@@ -138,7 +138,7 @@ async def test_a_display_shows_what_it_is_for(hub: Hub, tmp_path: Path) -> None:
 
 
 def test_an_unknown_display_is_refused(hub: Hub, tmp_path: Path) -> None:
-    with pytest.raises(BadSite, match="want a display of lobby-1, hall-1, got 'x'"):
+    with pytest.raises(BadSite, match="want a display of lobby-1, hall-1, guide-1, got 'x'"):
         station_of(hub, tmp_path, "x")
 
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.contract.results import Spread
-from signage.wording import Words, step_down, step_near, step_up
+from models.wait.told import step_down, step_near, step_up
+from signage.wording import Words
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 JA, EN = Words("ja", TOKYO), Words("en", TOKYO)
