@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from models.announce import key_of
 from models.calendar import Calendar
 from models.contract.results import (
     AccessibleResult,
@@ -19,7 +18,8 @@ from models.contract.results import (
     ZoneResult,
 )
 from models.freshness import Life, State, life_of
-from models.screen import VACANCY_LEVEL
+from models.screens.announce import key_of
+from models.screens.truth import VACANCY_LEVEL
 from models.site import Lot, Service, Site, Zone
 from signage.answer import BUSY, Busy, answer, quieter
 from signage.curve import best_of, curve_of

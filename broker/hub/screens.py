@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from models.contract import topics
 from models.contract.codec import decode
 from models.contract.results import AlertResult, Result, Screen, State
-from models.screen import Patience, Said
+from models.screens.truth import Patience, Said
+from models.screens.watch import Watch
 from models.site import Site
-from models.watch import Watch
 
 _MOST = 5  # lines of what is wrong with one screen; the rest is counted
 _ROUND_S = 600  # an alert holds for one to two of these: it is not said again each time

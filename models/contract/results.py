@@ -193,8 +193,8 @@ class Call(Message, frozen=True, kw_only=True):
 class CallsResult(Result, frozen=True, kw_only=True):
     """The last ten called tickets, newest first.
 
-    `recent` are those that a screen must have called out (`models/announce.py`), `missed` those
-    whose holder did not come, each with the time at which that was said.
+    `recent` are those that a screen must have called out (`models/screens/announce.py`), `missed`
+    those whose holder did not come, each with the time at which that was said.
     """
 
     calls: tuple[Call, ...] = ()

@@ -1,7 +1,7 @@
 """What goes on between tickets and counters, and what is learnt from it."""
 
-from models.announce import HOLDS_S, MOST
 from models.contract.results import Call
+from models.screens.announce import HOLDS_S, MOST
 from models.state.counters import Counter
 from models.state.house import House
 from models.state.leavers import Leavers

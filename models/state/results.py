@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from models.announce import HOLDS_S
 from models.contract.results import AlertResult, Call, CallsResult, Result, ZoneResult
+from models.screens.announce import HOLDS_S
 from models.state import notices
 from models.state.lines import line_result
 from models.state.measured import accuracy_result

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from models.calendar import Calendar
 from models.errors import Missing
-from models.playlist import FILE, Item, is_for
-from models.programme import Programme
+from models.screens.playlist import FILE, Item, is_for
+from models.screens.programme import Programme
 from models.site import Display, Site
 from signage.display.playlist import Folder
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
-from models.announce import Queue
 from models.contract.results import Call
+from models.screens.announce import Queue
 from models.site import is_within
 from signage.assets import environment
 from signage.display.chime import chime

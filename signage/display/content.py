@@ -12,8 +12,8 @@ from aiohttp import web
 
 from models.calendar import Calendar
 from models.errors import BadPlaylist
-from models.playlist import Feed, Item, Media, News, Playlist, is_for, spoken, together
-from models.programme import Programme
+from models.screens.playlist import Feed, Item, Media, News, Playlist, is_for, spoken, together
+from models.screens.programme import Programme
 from signage.assets import environment
 from signage.display import feeds
 from signage.display.filetype import File

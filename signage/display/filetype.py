@@ -9,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from models.errors import BadPlaylist
-from models.playlist import Feed, Image, Item, Video
+from models.screens.playlist import Feed, Image, Item, Video
 
 MIB = 1 << 20
 MOST_BYTES: dict[type[Item], int] = {Image: 20 * MIB, Video: 500 * MIB, Feed: 2 * MIB}

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
-from models.reach import band_mm, panel_mm
+from models.guide.reach import band_mm, panel_mm
 from signage.assets import environment
 from signage.display.station import Part, Station
 from signage.feed.responses import Handler

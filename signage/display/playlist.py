@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from models.errors import BadPlaylist
-from models.playlist import FILE, Feed, Item, Media, Playlist, parse
+from models.screens.playlist import FILE, Feed, Item, Media, Playlist, parse
 from signage.display.feeds import read
 from signage.display.filetype import File, looked_at
 

@@ -23,7 +23,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from broker.clock import Clock
 from models.errors import BadPlaylist, Unavailable
-from models.playlist import Feed, Image, Item, Playlist, Video, parse
+from models.screens.playlist import Feed, Image, Item, Playlist, Video, parse
 from signage.display.feeds import read
 from signage.display.filetype import MIB, MOST_BYTES, File, looked_at
 from signage.display.playlist import text_of

@@ -9,7 +9,7 @@ from aiohttp import web
 from models.contract.codec import MAX_BYTES, decode
 from models.contract.results import Screen
 from models.errors import BadPayload
-from models.screen import Patience
+from models.screens.truth import Patience
 from signage.display.station import Part, Station
 from signage.feed.responses import Handler
 from signage.serving import Step, each

@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
-from models.guide import Floor, Guide, Looking, Place, box, corners
-from models.route import Point, Route
+from models.guide.reading import Floor, Guide, Looking, Place, box, corners
+from models.guide.route import Point, Route
 from signage.wording import Words
 
 _UNIT = 10  # of the drawing, to a metre

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from models.errors import BadSite, Missing
-from models.guide import Guide, parse
+from models.guide.reading import Guide, parse
 from models.site import Site
 
 logger = logging.getLogger("machiai.guide")

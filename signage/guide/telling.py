@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from models.find import find, folded
-from models.guide import Guide, Place, Purpose, edges, spots
-from models.route import Leg, Route, route
+from models.guide.find import find, folded
+from models.guide.reading import Guide, Place, Purpose, edges, spots
+from models.guide.route import Leg, Route, route
 from models.site import Service, Site
 from signage.guide.plan import Plan, plans
 from signage.mirror import Mirror

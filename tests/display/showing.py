@@ -10,8 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from models.calendar import Calendar
-from models.playlist import Item, parse
-from models.programme import Programme
+from models.screens.playlist import Item, parse
+from models.screens.programme import Programme
 from models.site import Site
 from signage.display.content import Content
 from tests.signage.office import NOON, HandClock, Hub, Served

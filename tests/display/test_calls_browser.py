@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from models.announce import HOLDS_S
 from models.contract.results import Call, CallsResult
+from models.screens.announce import HOLDS_S
 from models.site import Site
 from signage.display.calls import FILE
 from tests.browsing import CLIPPED, FLAGS, Watched

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.announce import HOLDS_S, MOST, REMEMBERED, Queue, key_of
 from models.contract import codec
 from models.contract.observations import Beat, Ticket
 from models.contract.results import Call, CallsResult
+from models.screens.announce import HOLDS_S, MOST, REMEMBERED, Queue, key_of
 from models.site import is_within
 from models.state.office import Office
 from tests.models.offices import SITE, TEN, Hand, after

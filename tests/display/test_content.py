@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 
 from models.calendar import Calendar
 from models.errors import BadPlaylist
-from models.playlist import Feed, Image, Item, Playlist, Text, Video, parse, spoken, together
-from models.programme import Programme
+from models.screens.playlist import (
+    Feed,
+    Image,
+    Item,
+    Playlist,
+    Text,
+    Video,
+    parse,
+    spoken,
+    together,
+)
+from models.screens.programme import Programme
 from models.site import Site
 from models.site import parse as parse_site
 from tests.signage.office import EXAMPLE

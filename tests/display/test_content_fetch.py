@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import BadPlaylist
-from models.playlist import Feed, Image, Item, Video
+from models.screens.playlist import Feed, Image, Item, Video
 from models.site import Site
 from signage.display import feeds, prefetch
 from signage.display.content import Content

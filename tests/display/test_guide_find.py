@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.find import find, folded
+from models.guide.find import find, folded
 from models.site import Site
 from signage.guide.reading import guide_of
 from signage.guide.telling import Teller

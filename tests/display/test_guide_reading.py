@@ -8,9 +8,9 @@ import pytest
 
 from machiai import main
 from models.errors import BadSite, Missing
-from models.guide import Guide, edges, parse, spots
-from models.reach import band_mm
-from models.route import route
+from models.guide.reach import band_mm
+from models.guide.reading import Guide, edges, parse, spots
+from models.guide.route import route
 from models.site import Display, Site
 from models.site import parse as parse_site
 from signage.guide.reading import guide_of

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.route import Edge, Spot, Turn, route, shortest
+from models.guide.route import Edge, Spot, Turn, route, shortest
 
 NODES = "abcdef"
 floats = st.integers(1, 50)

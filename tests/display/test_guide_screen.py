@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from models.guide import Guide
-from models.reach import HIGHEST_MM, LOWEST_MM, panel_mm
+from models.guide.reach import HIGHEST_MM, LOWEST_MM, panel_mm
+from models.guide.reading import Guide
 from models.site import Site
 from signage.guide.reading import guide_of
 from signage.wording import LANGUAGES, Words

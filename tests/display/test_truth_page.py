@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from models.contract.results import Message, Result, Screen
-from models.screen import Patience, Said, differences
+from models.screens.truth import Patience, Said, differences
 from models.site import Display, Site
 from signage.wording import LANGUAGES
 from tests.browsing import STATES, Watched

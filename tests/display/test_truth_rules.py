@@ -29,9 +29,9 @@ from models.contract.results import (
     Spread,
     ZoneResult,
 )
-from models.screen import Patience, Said, clock_error_s, differences
+from models.screens.truth import Patience, Said, clock_error_s, differences
+from models.screens.watch import Watch
 from models.site import Site, parse
-from models.watch import Watch
 from signage.mirror import Mirror
 from signage.painter import Painter
 from signage.view import Board, LotView, ServiceView, ZoneView

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from models.calendar import Calendar
-from models.playlist import Item, Playlist, is_for
+from models.screens.playlist import Item, Playlist, is_for
 from models.site import dates_of, days_of, minute_of
 
 _DAY = timedelta(days=1)

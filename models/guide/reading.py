@@ -10,8 +10,8 @@ import msgspec
 
 from models.contract.ids import Id
 from models.errors import BadSite
-from models.reach import LEAST_MM, band_mm
-from models.route import Edge, Point, Spot, shortest
+from models.guide.reach import LEAST_MM, band_mm
+from models.guide.route import Edge, Point, Spot, shortest
 from models.site import Instead, Names, Site, Table
 
 Pictogram = Literal[

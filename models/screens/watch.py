@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from models.calendar import Calendar
 from models.contract.results import DeviceStatus, Screen
-from models.screen import Patience, Said, clock_error_s, differences, emergencies
+from models.screens.truth import Patience, Said, clock_error_s, differences, emergencies
 from models.site import Display, Site
 
 _APART = ("dark", "emergency", "identify", "guide")

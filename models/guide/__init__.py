@@ -1,0 +1,1 @@
+"""The guide: what people come for, what to bring, and the way there."""
