@@ -20,7 +20,7 @@ test: check  ## make check, then every test, browser and broker tests included; 
 	@sh tools/apt.sh mosquitto openssl chromium fonts-noto-cjk espeak-ng \
 		|| echo "Tests that need what is missing are skipped; the last lines say which."
 	@sh tools/npm.sh || echo "Pages are not held against axe-core, pa11y and the HTML checker."
-	$(RUN) pytest -ra $(ARGS)
+	$(RUN) pytest -ra -n auto --dist loadfile $(ARGS)
 
 quality:  ## axe-core, pa11y and the HTML checker on each page in each state in each language; half an hour
 	@sh tools/venv.sh dev

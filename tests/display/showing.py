@@ -73,6 +73,7 @@ def showing(
     made = Served(hub, content=folder)
     content = next(part for part in made.parts if isinstance(part, Content))
     try:
+        look(made, content)
         yield made, content
     finally:
         made.close()
