@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if nginx is None or not (TOOLS / "lighthouse").is_dir():
         sys.stderr.write("want nginx and var/npm's lighthouse, got not both: make lighthouse\n")
         return 69
-    site = parse(EXAMPLE.read_text("utf-8"), EXAMPLE.name)
+    site = parse(EXAMPLE.read_text("utf-8"), EXAMPLE.name, str(EXAMPLE.parent))
     with houses(site, "busy") as (office, _, city), TemporaryDirectory() as name:
         fronts = []
         for house in (office, city):
