@@ -70,7 +70,7 @@ class Content(Part):
         self._by_hash: dict[str, File] = {}
         self._feeds: dict[str, feeds.News] = {}
         self._made: tuple[object, bytes] = ((), b"")
-        for _ in range(2):  # at the start nobody is writing: what rests now rests
+        for _ in range(3):  # at the start nobody is writing: the playlist rests, then its files
             self._look()
 
     def routes(self) -> Mapping[str, Handler]:
