@@ -1,13 +1,10 @@
 """What a playlist names on the network, fetched ahead, checked, and kept on disk to be shown."""
 
 import asyncio
-import errno
 import hashlib
-import ipaddress
 import logging
 import os
 import shutil
-import socket
 import ssl
 import tempfile
 from collections.abc import Collection, Sequence
@@ -19,7 +16,6 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from broker.clock import Clock
 from models.errors import BadPlaylist, Unavailable
@@ -27,6 +23,7 @@ from models.screens.playlist import Feed, Image, Item, Playlist, Video, parse
 from signage.display.feeds import read
 from signage.display.filetype import MIB, MOST_BYTES, File, looked_at
 from signage.display.playlist import text_of
+from signage.public import PublicOnly, is_public
 
 logger = logging.getLogger("machiai.display")
 
@@ -164,7 +161,7 @@ class Larder:
             headers["If-None-Match"] = kept.etag
         own = urlsplit(want.url).hostname if want.is_trusted else None
         url = want.url
-        connector = aiohttp.TCPConnector(resolver=_Resolver(own), ssl=self._tls)
+        connector = aiohttp.TCPConnector(resolver=PublicOnly(own), ssl=self._tls)
         async with aiohttp.ClientSession(
             connector=connector,
             timeout=aiohttp.ClientTimeout(total=None, connect=_SILENT_S, sock_read=_SILENT_S),
@@ -308,47 +305,6 @@ class Larder:
         self._sweep()
 
 
-class _Resolver(AbstractResolver):
-    """Names as addresses; into a network that is not public only for one host."""
-
-    def __init__(self, own: str | None) -> None:
-        self._own = own
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """See `AbstractResolver`.
-
-        Raises:
-            OSError: there is no such name, or it leads where it may not.
-        """
-        _ = family
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        results = [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=kind,
-                proto=proto,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for kind, _, proto, _, address in found
-        ]
-        if host != self._own and not all(_is_public(result["host"]) for result in results):
-            raise PermissionError(errno.EACCES, f"want a public address of {host}")
-        return results
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or ip
-    return bool(inner.is_global) and not inner.is_multicast
-
-
 def _check_address(url: str, own: str | None) -> None:
     """Refuse all but https, and numbers that stand for a machine which is not public.
 
@@ -360,10 +316,10 @@ def _check_address(url: str, own: str | None) -> None:
     if parts.scheme != _HTTPS or parts.username is not None or not host:
         raise BadPlaylist(f"want https://..., got {url[:80]!r}")
     try:
-        is_public = _is_public(host)
+        is_refused = host != own and not is_public(host)
     except ValueError:
         return  # a name: the resolver looks
-    if host != own and not is_public:
+    if is_refused:
         raise BadPlaylist(f"want a public address, got {host}")
 
 

@@ -3,9 +3,7 @@
 import asyncio
 import base64
 import binascii
-import ipaddress
 import os
-import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -15,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
-from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.abc import AbstractResolver
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02, VapidException  # type: ignore[import-untyped]
@@ -25,6 +23,7 @@ from broker.clock import Clock
 from models.errors import BadPayload, BadSite, Unavailable
 from models.site import PushTable, Site
 from signage.notify.senders import Later, Letter, Refused
+from signage.public import PublicOnly
 
 KEY = "vapid.pem"
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -77,49 +76,6 @@ def subscription_of(data: bytes | str, services: tuple[str, ...]) -> Subscriptio
     if not is_plain or not any(host == name or host.endswith(f".{name}") for name in services):
         raise BadPayload(f"want https at a push service that we know, got {host[:80]!r}")
     return made
-
-
-class PublicOnly(AbstractResolver):
-    """Names as addresses, but only where all the world is: nobody makes us call a machine here."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """See `AbstractResolver`.
-
-        Raises:
-            OSError: there is no such name, or it leads into a network that is not public.
-        """
-        _ = family
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        results = [
-            ResolveResult(
-                hostname=host,
-                host=str(address[0]),
-                port=port,
-                family=kind,
-                proto=proto,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for kind, _, proto, _, address in found
-        ]
-        if not results or not all(is_public(result["host"]) for result in results):
-            raise OSError(f"want a public address of {host}")
-        return results
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is of the public network.
-
-    >>> is_public("127.0.0.1"), is_public("192.168.1.1"), is_public("::ffff:10.0.0.1")
-    (False, False, False)
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or ip
-    return bool(inner.is_global) and not inner.is_multicast
 
 
 class Push:

@@ -24,9 +24,10 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]
 from models.errors import BadPayload, BadSite
 from models.site import PushTable, Site
 from signage.notify.notices import Notices
-from signage.notify.push import KEY, PublicOnly, Push, is_public, subscription_of
+from signage.notify.push import KEY, Push, subscription_of
 from signage.notify.senders import Later, Letter, Refused
 from signage.notify.store import Store
+from signage.public import PublicOnly, is_public
 from signage.web import web_app
 from tests.signage.office import Hub
 from tests.signage.post import BASE, certificate, running, until
