@@ -1,0 +1,1 @@
+"""Playbooks, certificates and releases, on real machines as far as one computer has them."""
