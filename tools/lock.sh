@@ -21,8 +21,8 @@ lock() {
     echo "$file: $(grep -c == "$file") packages"
 }
 
-for role in edge camera hub web display voice; do
+for role in edge camera hub web display voice provision; do
     lock "$role" --extra "$role" "$@"
 done
 lock demo --extra demo --group build "$@"
-lock dev --extra demo --extra voice --group build --group dev "$@"
+lock dev --extra demo --extra voice --extra provision --group build --group dev "$@"
