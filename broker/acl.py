@@ -18,14 +18,19 @@ from models.state.notices import WARNS
 WEB = "web"
 """The web process; what staff enter on its pages it sends as a device of this name."""
 
+NOTICE = "notice"
+"""`machiai notice` at a shell: a name of its own, or it would throw the web process out."""
+
 CONFIGURATION, RULES = "mosquitto.conf", "machiai.acl"
 
 _OF_ITSELF = ("state", "about", "health")
 _PAINTED = "screen"
 """What a display says that it paints."""
+_DO, _DO_ON_SCREEN = ("identify",), ("identify", "reload", "restart")
+"""What staff may tell a device, and a display."""
 _OF_ITS_OUTBOX = frozenset({"beat", "skip", "gap"})
-_NOTICE = frozenset({"notice"})
-_BY_STAFF = frozenset({"level", "set", "counter"}) | _NOTICE
+_NOTICES = frozenset({"notice"})
+_BY_STAFF = frozenset({"level", "pause", "set", "counter"}) | _NOTICES
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,14 +147,15 @@ def _everyone(site: Site) -> Iterator[str]:
     """
     yield topics.HUB
     yield WEB
+    yield NOTICE
     devices = [(f"devices[{i}]", device.id) for i, device in enumerate(site.devices)]
     displays = [(f"displays[{i}]", display.id) for i, display in enumerate(site.displays)]
-    seen = {topics.HUB, WEB}
+    seen = {topics.HUB, WEB, NOTICE}
     for path, who in [*devices, *displays]:
         if who in seen:
             raise BadSite(
-                f"{site.id}: want an id that is not hub, web or another device's or display's,"
-                f" got {who!r} - at `$.{path}.id`"
+                f"{site.id}: want an id that is not hub, web, notice or another device's or"
+                f" display's, got {who!r} - at `$.{path}.id`"
             )
         seen.add(who)
         yield who
@@ -173,15 +179,26 @@ def _rights(site: Site) -> Iterator[tuple[str, Rights]]:
         ("write", f"{base}/+/cmd/+"),
     ]
     yield topics.HUB, of_hub
-    yield WEB, [results, *_device(f"{base}/{WEB}", _BY_STAFF)]
+    yield WEB, [results, *_watched(site), *_device(f"{base}/{WEB}", _BY_STAFF)]
+    yield NOTICE, [results, *_device(f"{base}/{NOTICE}", _NOTICES)]
     for device in site.devices:
         warns = any(sensor["kind"] in WARNS for sensor in device.sensors)
-        kinds = frozenset(KINDS) - _BY_STAFF | (_NOTICE if warns else frozenset())
+        kinds = frozenset(KINDS) - _BY_STAFF | (_NOTICES if warns else frozenset())
         yield device.id, _device(f"{base}/{device.id}", kinds)
     for display in site.displays:
         branch = f"{base}/{display.id}"
         screen = ("write", f"{branch}/{_PAINTED}")
-        yield display.id, [results, screen, *_device(branch, _NOTICE)]
+        yield display.id, [results, screen, *_device(branch, _NOTICES)]
+
+
+def _watched(site: Site) -> Rights:
+    """What the web process may beyond the public's pages, where staff watch the devices there."""
+    if site.staff is None:
+        return
+    base = f"{topics.VERSION}/{site.id}"
+    yield from (("read", f"{base}/+/{leaf}") for leaf in (*_OF_ITSELF, _PAINTED))
+    for told, names in ((site.devices, _DO), (site.displays, _DO_ON_SCREEN)):
+        yield from (("write", f"{base}/{one.id}/cmd/{name}") for one in told for name in names)
 
 
 def _device(branch: str, kinds: frozenset[str]) -> Rights:

@@ -47,7 +47,7 @@ class Agent(Owner):
         address: Address,
         folder: Path,
     ) -> None:
-        self._device = device
+        self._site, self._device = site, device
         self.clock = clock
         self.folder = folder
         self._ports = [_Port(self, sensor) for sensor in sensors]
@@ -113,9 +113,9 @@ class Agent(Owner):
     # ── what it says of itself ────────────────────────────────────────────────────────────────
 
     def about(self, about: About) -> About:
-        """With its sensors."""
+        """With its sensors, and the site file that names them."""
         sensors = tuple(port.about() for port in self._ports)
-        return msgspec.structs.replace(about, sensors=sensors)
+        return msgspec.structs.replace(about, sensors=sensors, site_hash=self._site.digest)
 
     def health(self, health: Health) -> Health:
         """With what its sensors see."""

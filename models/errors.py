@@ -39,6 +39,12 @@ class BadData(MachiaiError, ValueError):
     exit_code = 65  # EX_DATAERR
 
 
+class BadRequest(MachiaiError, ValueError):
+    """A certificate that is asked for and not given."""
+
+    exit_code = 65  # EX_DATAERR
+
+
 class Missing(MachiaiError, FileNotFoundError):
     """A file, a model or a device that is needed and not there."""
 

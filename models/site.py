@@ -116,6 +116,7 @@ class Service(Table, frozen=True, kw_only=True):
     dates: tuple[Dates, ...] | None = None  # only on these days; None is every open day
     place: Names | None = None  # where, if not in the office itself
     instead: tuple[Instead, ...] = ()
+    quick: tuple[Names, ...] = ()  # what staff put up with one touch
 
 
 class CounterTable(Table, frozen=True, kw_only=True):
@@ -317,6 +318,32 @@ class Notify(Table, frozen=True, kw_only=True):
     line: LineTable | None = None
 
 
+class Oidc(Table, frozen=True, kw_only=True):
+    """`[staff.oidc]`: staff come in by the city's own accounts (OpenID Connect)."""
+
+    issuer: Secure
+    client_id: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    secret_file: str | None = None  # None: a public client, by PKCE alone
+    ca: str | None = None  # whom to trust; None is whom the system trusts
+    scopes: tuple[str, ...] = ("openid", "profile")
+    name_claim: str = "preferred_username"  # what people cannot change themselves
+    groups_claim: str = "groups"
+    viewer: tuple[str, ...] = ()  # groups that may look
+    counter: tuple[str, ...] = ()  # and enter what is seen at the counter
+    facility: tuple[str, ...] = ()  # and all else
+
+
+class Staff(Table, frozen=True, kw_only=True):
+    """`[staff]`: the staff's pages, below `/staff`."""
+
+    local: bool = True  # accounts by `machiai staff`, too
+    idle_minutes: Minutes = 60  # without a click; then one logs in again
+    longest_minutes: Annotated[float, msgspec.Meta(gt=0, le=1440)] = 600  # from log-in on
+    audit_days: Annotated[int, msgspec.Meta(ge=1, le=3660)] = 365
+    metrics_token_file: str | None = None  # None: no /metrics
+    oidc: Oidc | None = None
+
+
 class Site(Table, frozen=True, kw_only=True):
     """One office. `digest` is the hash of the file it was read from, `folder` where that lies."""
 
@@ -335,6 +362,7 @@ class Site(Table, frozen=True, kw_only=True):
     freshness: Freshness = Freshness()
     emergency: Emergency = Emergency()
     notify: Notify | None = None
+    staff: Staff | None = None
     digest: str = ""
     folder: str | None = None  # None: it was no file, and nothing can lie beside it
 
@@ -481,6 +509,7 @@ def _mistakes(site: Site) -> Iterator[str]:
     yield from _bays(site)
     yield from _notices(site)
     yield from _switches(site)
+    yield from _doors(site)
     for i, device in enumerate(site.devices):
         if device.id == "hub":
             yield f"want another id than `hub`, it is the hub's own - at `$.devices[{i}].id`"
@@ -586,6 +615,23 @@ def _bays(site: Site) -> Iterator[str]:
             want = f"want {whole.accessible}, the accessible bays of {whole.id}"
             yield f"{want}, got {lot.capacity} - at `$.lots[{i}].capacity`"
         of.add(lot.accessible_of)
+
+
+def _doors(site: Site) -> Iterator[str]:
+    """Staff's pages that nobody could come into."""
+    if site.staff is None:
+        return
+    oidc = site.staff.oidc
+    if oidc is None:
+        if not site.staff.local:
+            yield "want `staff.oidc` where there are no local accounts - at `$.staff.local`"
+        return
+    if not (site.site.url or "").startswith("https://"):
+        yield f"want https://… for the way back to us, got {site.site.url!r} - at `$.site.url`"
+    if not (oidc.viewer or oidc.counter or oidc.facility):
+        yield "want a group that may come in - at `$.staff.oidc.viewer`"
+    if "openid" not in oidc.scopes:
+        yield "want `openid` among them - at `$.staff.oidc.scopes`"
 
 
 def _switches(site: Site) -> Iterator[str]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -42,6 +43,9 @@ logger = logging.getLogger("machiai.mirror")
 SILENCE_S = 45.0
 """After so long without the hub, in true seconds, surfaces say that it is gone."""
 
+Hear = Callable[[str, str, bytes, bool], None]
+"""A device's id, what it tells of, the payload, and whether that stood at the broker."""
+
 _SINGLE: dict[str, type[Message]] = {
     "state": State,
     "about": HubAbout,
@@ -64,6 +68,8 @@ class Mirror:
         self._messages: dict[tuple[str, str], Message] = {}
         self._payloads: dict[str, bytes] = {}
         self._connected = False
+        self._connected_since_s: float | None = None
+        self._hear: Hear | None = None
         self._silent_since_s: float | None = self._true_s()
         self._bell = asyncio.Event()
         self._was_gone = False
@@ -72,6 +78,14 @@ class Mirror:
     def subscriptions(self) -> tuple[str, ...]:
         """What a session must subscribe to."""
         return (topics.result(self.site.id, "#"),)
+
+    def hear_devices(self, hear: Hear) -> None:
+        """Hand over what devices and displays say, where the session hears them, too.
+
+        Args:
+            hear: it may raise BadPayload.
+        """
+        self._hear = hear
 
     @property
     def tag(self) -> str:
@@ -94,6 +108,7 @@ class Mirror:
     def connection(self, up: bool) -> None:  # noqa: FBT001  the session's callback
         """The broker is there or is not; what is not heard again soon counts as gone."""
         self._connected = up
+        self._connected_since_s = self._true_s() if up else None
         self._listen()
 
     def watch(self) -> None:
@@ -111,10 +126,35 @@ class Mirror:
         """
         if self._silent_since_s is None:
             return False
-        state = self._hub_state()
-        if self._connected and state is not None:
+        if self._connected and self.hub_state is not None:
             return True
         return self._true_s() - self._silent_since_s > SILENCE_S
+
+    @property
+    def listening_s(self) -> float | None:
+        """True seconds for which the broker has been there without a break; None: it is not."""
+        since_s = self._connected_since_s
+        return None if since_s is None else self._true_s() - since_s
+
+    @property
+    def hub_state(self) -> State | None:
+        """What the hub says of itself, or the broker of it."""
+        found = self._messages.get(("state", ""))
+        return found if isinstance(found, State) else None
+
+    @property
+    def hub_about(self) -> HubAbout | None:
+        """What the hub is."""
+        found = self._messages.get(("about", ""))
+        return found if isinstance(found, HubAbout) else None
+
+    def results(self) -> Mapping[str, Result]:
+        """All of them by their topic below `hub/`, however old."""
+        return {
+            "/".join(filter(None, key)): found
+            for key, found in self._messages.items()
+            if isinstance(found, Result)
+        }
 
     def service(self, name: str) -> ServiceResult | None:
         """The latest of a service, however old."""
@@ -209,7 +249,11 @@ class Mirror:
 
     def _take(self, topic: str, payload: bytes, *, retain: bool) -> None:
         site, device, levels = topics.split(topic)
-        if site != self.site.id or device != topics.HUB:
+        if site != self.site.id:
+            return
+        if device != topics.HUB:
+            if self._hear is not None:
+                self._hear(device, "/".join(levels), payload, retain)
             return
         kind, name = ("/".join(levels[:-1]), levels[-1]) if len(levels) > 1 else (levels[0], "")
         wanted = RESULTS.get(kind) if name else _SINGLE.get(kind)
@@ -254,13 +298,10 @@ class Mirror:
         listed = self._list()
         return listed is not None and name not in listed.names and notice.at <= listed.at
 
-    def _hub_state(self) -> str | None:
-        found = self._messages.get(("state", ""))
-        return found.state if isinstance(found, State) else None
-
     def _listen(self) -> None:
         """Note since when the hub cannot be heard."""
-        if self._connected and self._hub_state() in ("ready", "alert"):
+        state = self.hub_state
+        if self._connected and state is not None and state.state in ("ready", "alert"):
             self._silent_since_s = None
         elif self._silent_since_s is None:
             self._silent_since_s = self._true_s()

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from broker.acl import WEB
+from broker.acl import NOTICE
 from broker.clock import Clock, boot_id
 from broker.delivery import Delivery
 from broker.outbox import Outbox
@@ -73,8 +73,14 @@ def texts_of(written: Sequence[str]) -> Names:
     return {language: text for language, _, text in pairs}
 
 
+def notice_words() -> None:
+    """Read what notices say in each language: call it once outside a loop."""
+    drill_words()
+    leave()
+
+
 class Errand:
-    """One wish on its way, as the device `web`. Opens a file: make it in a thread.
+    """One wish on its way, as the device `notice`. Opens a file: make it in a thread.
 
     What the hub does not answer is kept, and goes out with the next wish.
 
@@ -83,15 +89,14 @@ class Errand:
     """
 
     def __init__(self, site: Site, clock: Clock, address: Address, folder: Path) -> None:
-        drill_words()
-        leave()
+        notice_words()
         self._mirror = Mirror(site, clock)
         self._outbox = Outbox(folder / "outbox.sqlite")
-        self._delivery = Delivery(self._outbox, site=site.id, device=WEB, clock=clock)
+        self._delivery = Delivery(self._outbox, site=site.id, device=NOTICE, clock=clock)
         self._site, self._clock = site, clock
         self._session = Session(
             address,
-            WEB,
+            NOTICE,
             subscriptions=[*self._mirror.subscriptions, self._delivery.ack_topic],
             on_message=self._message,
             on_connection=self._connection,
@@ -144,7 +149,10 @@ class Errand:
 
     def _reading(self, wish: Wish, tell: Tell) -> PostNotice:
         if wish.act == "confirm":
-            return self._confirmed(wish, tell)
+            found = self._proposed(wish)
+            for language, text in found.texts.items():
+                tell(f"  {language}: {text}")
+            return confirmed(found, wish.by)
         until = None
         if wish.minutes is not None:
             until = self._clock.now() + timedelta(minutes=wish.minutes)
@@ -156,24 +164,15 @@ class Errand:
             texts=wish.texts or leave(),
         )
 
-    def _confirmed(self, wish: Wish, tell: Tell) -> PostNotice:
-        """The same words as the proposal, by another."""
+    def _proposed(self, wish: Wish) -> ProposalResult:
+        """The proposal of another."""
         found = self._mirror.proposals().get(wish.name)
         if found is None:
             others = ", ".join(self._mirror.proposals()) or "none"
             raise BadUsage(f"want a proposal to confirm, got {wish.name!r}; there is: {others}")
         if person(found.by) == person(wish.by):
             raise BadUsage(f"want another person than {found.by}, who proposed it")
-        for language, text in found.texts.items():
-            tell(f"  {language}: {text}")
-        return PostNotice(
-            by=wish.by,
-            severity="emergency",
-            drill=found.drill,
-            since=found.since,
-            until=found.until,
-            texts=found.texts,
-        )
+        return found
 
     def _outcome(self, name: str, said: PostNotice) -> str | None:
         """What became of it, None while the hub has not said."""
@@ -213,7 +212,7 @@ class Errand:
                 oldest=oldest,
                 site_hash=self._site.digest,
             )
-            topic = topics.device(self._site.id, WEB, "about")
+            topic = topics.device(self._site.id, NOTICE, "about")
             self._session.publish(topic, encode(about), retain=True)
         self._delivery.connection(up)
 
@@ -236,6 +235,18 @@ async def post(  # noqa: PLR0917
     """
     errand = await asyncio.to_thread(Errand, site, clock, address, folder)
     await errand.run(wanted, tell)
+
+
+def confirmed(found: ProposalResult, by: str) -> PostNotice:
+    """The same words as a proposal, by another."""
+    return PostNotice(
+        by=by,
+        severity="emergency",
+        drill=found.drill,
+        since=found.since,
+        until=found.until,
+        texts=found.texts,
+    )
 
 
 def _same(proposal: ProposalResult, said: PostNotice) -> bool:

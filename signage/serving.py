@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from broker import service
 from broker.clock import Clock
 from models.errors import Unavailable
 from signage import assets
@@ -127,7 +128,9 @@ async def serve(app: web.Application, where: tuple[str, int], steps: Mapping[str
         except OSError as error:
             why = error.strerror or str(error)
             raise Unavailable(f"want to serve at {host}:{port}, got: {why}") from None
+        service.notify("READY=1")
         async with asyncio.TaskGroup() as group:
+            group.create_task(service.watchdog(), name="watchdog")
             for name, step in steps.items():
                 group.create_task(step(), name=name)
     finally:

@@ -1,12 +1,13 @@
 """The web process: what is served, and what keeps it current."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 
 from aiohttp import web
 
+from broker.acl import WEB
 from broker.clock import Clock
 from broker.session import Address, Session
 from models.site import Site
@@ -21,6 +22,8 @@ from signage.office import Office
 from signage.pages.city_page import CityPage
 from signage.pages.demo import DemoPage, note
 from signage.serving import WATCH_S, Step, bare_app, each, serve
+from signage.staff.house import House
+from signage.staff.opening import staffed
 
 DEMO = web.AppKey("demo", DemoPage)
 
@@ -33,6 +36,7 @@ def web_app(
     demo: bool = False,
     days: Days | None = None,
     notices: Notices | None = None,
+    house: House | None = None,
 ) -> web.Application:
     """The public pages and the feed of one office. Reads its files: call it outside a loop."""
     office = Office(mirror, days=days)
@@ -41,6 +45,8 @@ def web_app(
     Api([office.documents]).add_to(app)
     if notices is not None:
         NotifyPages(notices, mirror, office.page).add_to(app)
+    if house is not None:
+        house.add_to(app)
     if demo:
         app[DEMO] = DemoPage(site, mirror, office.cache, office.page)
         app.router.add_get("/demo", app[DEMO].page)
@@ -49,7 +55,10 @@ def web_app(
 
 
 def city_app(
-    city: City, days: Mapping[str, Days], notices: Mapping[str, Notices] = MappingProxyType({})
+    city: City,
+    days: Mapping[str, Days],
+    notices: Mapping[str, Notices] = MappingProxyType({}),
+    houses: Iterable[House] = (),
 ) -> web.Application:
     """The same of several offices, each below its id, and their city's page. As `web_app`."""
     offices = [
@@ -66,6 +75,8 @@ def city_app(
         if office.site.id in notices:
             told = notices[office.site.id]
             NotifyPages(told, office.mirror, office.page, office.root).add_to(app)
+    for house in houses:
+        house.add_to(app)
     Api([office.documents for office in offices]).add_to(app)
     return app
 
@@ -92,9 +103,11 @@ async def serve_web(
     async with (
         kept(sites, clock, demo=demo) as days,
         looked_after(mirrors, clock, demo=shown) as notices,
+        staffed(mirrors, clock, address) as staff,
     ):
+        houses = {name: one.house for name, one in staff.items()}
         if isinstance(heard, City):
-            make = partial(city_app, heard, days, notices)
+            make = partial(city_app, heard, days, notices, list(houses.values()))
         else:
             own = heard.site.id
             make = partial(
@@ -105,6 +118,7 @@ async def serve_web(
                 demo=demo,
                 days=days.get(own),
                 notices=notices.get(own),
+                house=houses.get(own),
             )
         app = await asyncio.to_thread(make)
         steps: dict[str, Step] = {
@@ -115,15 +129,26 @@ async def serve_web(
         steps |= {f"notices {name}": told.run for name, told in notices.items()}
         if demo_seed is not None:
             steps["truth"] = partial(note, app[DEMO], mirrors[0], demo_seed)
-        session = Session(
-            address,
-            "web",
-            subscriptions=heard.subscriptions,
-            on_message=heard.apply,
-            on_connection=heard.connection,
-        )
-        heard_by: dict[str, Step] = {
-            "mqtt": session.run,
-            "watch": partial(each, WATCH_S, heard.watch),
-        }
-        await serve(app, (host, port), heard_by | steps)
+        for one in staff.values():
+            steps |= one.steps()
+        steps["watch"] = partial(each, WATCH_S, heard.watch)
+        others = [mirror for mirror in mirrors if mirror.site.id not in staff]
+        if others:
+            steps["mqtt"] = _public(others, heard, address).run
+        await serve(app, (host, port), steps)
+
+
+def _public(mirrors: Sequence[Mirror], heard: Mirror | City, address: Address) -> Session:
+    """One connection for all offices that have no staff's pages: those have their own."""
+
+    def connection(up: bool) -> None:  # noqa: FBT001  the session's callback
+        for mirror in mirrors:
+            mirror.connection(up)
+
+    return Session(
+        address,
+        WEB,
+        subscriptions=[topic for mirror in mirrors for topic in mirror.subscriptions],
+        on_message=heard.apply,
+        on_connection=connection,
+    )

@@ -30,10 +30,10 @@ _LONG_KM = 9.95
 
 
 @cache
-def catalogue(language: str) -> dict[str, tuple[Text, ...]]:
+def catalogue(language: str, domain: str = "machiai") -> dict[str, tuple[Text, ...]]:
     """All texts of a language by key: one of each, or one for `count` = 1 and one for more."""
     locale = language.replace("-", "_")
-    path = _LOCALES / locale / "LC_MESSAGES" / "machiai.po"
+    path = _LOCALES / locale / "LC_MESSAGES" / f"{domain}.po"
     with path.open("rb") as file:
         messages = read_po(file, abort_invalid=True)
     return {_all(m.id)[0]: tuple(map(Text, _all(m.string))) for m in messages if m.id}

@@ -68,15 +68,22 @@ class Queue(Reading, frozen=True, kw_only=True):
 
 
 class Counter(Reading, frozen=True, kw_only=True):
-    """A counter opened or closed. Name: the counter."""
+    """A counter opened or closed; None is by its timetable again. Name: the counter."""
 
-    open: bool
+    open: bool | None
 
 
 class SetLevel(Reading, frozen=True, kw_only=True):
-    """How busy staff say it is. Name: the service."""
+    """How busy staff say it is; None takes back what was said last. Name: the service."""
 
-    level: Level
+    level: Level | None
+
+
+class Pause(Reading, frozen=True, kw_only=True):
+    """Staff pause a service, or go on with it. Name: the service."""
+
+    paused: bool
+    until: Time | None = None
 
 
 class SetCount(Reading, frozen=True, kw_only=True):
@@ -125,6 +132,7 @@ KINDS: dict[str, type[Reading]] = {
     "queue": Queue,
     "counter": Counter,
     "level": SetLevel,
+    "pause": Pause,
     "set": SetCount,
     "notice": PostNotice,
     "beat": Beat,

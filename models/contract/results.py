@@ -61,6 +61,7 @@ class Health(Message, frozen=True, kw_only=True):
     disk_free_share: float | None = None
     outbox: Count = 0
     clock_synchronised: bool = False
+    certificate_days: int | None = None
     sensor_age_s: dict[str, float | None] = {}
     refused: dict[str, Whole] = {}
 

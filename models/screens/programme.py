@@ -53,7 +53,7 @@ class Programme:
         """All that overlap a span of time, in order and without a gap."""
         day = self._calendar.day_of(since)
         while self._moment(day, 0) < until:
-            for start, end, items in self._stretches(day):
+            for start, end, items in self.stretches(day):
                 if end > since and start < until:
                     for showing in self._turns(start, end, items):
                         if showing.end > since and showing.start < until:
@@ -70,7 +70,7 @@ class Programme:
         highest = max((item.priority for item in on), default=0)
         return [item for item in on if item.priority == highest]
 
-    def _stretches(self, day: date) -> list[tuple[datetime, datetime, list[Item]]]:
+    def stretches(self, day: date) -> list[tuple[datetime, datetime, list[Item]]]:
         """A day in pieces, in each of which the same is on."""
         first, last = self._moment(day, 0), self._moment(day, _MIDNIGHT)
         spans = [s for item in self._items for d in (day - _DAY, day) for s in self._spans(item, d)]

@@ -44,8 +44,15 @@ class Counter(msgspec.Struct):
         self.number = None
         self.busy = None
 
-    def say(self, *, open: bool, at_s: float, spans: Spans, breaks: Breaks) -> None:  # noqa: A002
-        """The counter opened or closed."""
+    def say(
+        self,
+        *,
+        open: bool | None,  # noqa: A002
+        at_s: float,
+        spans: Spans,
+        breaks: Breaks,
+    ) -> None:
+        """The counter opened or closed, or with None is by its timetable again."""
         if at_s < self.changed_s:
             return  # older than what is known
         if open and self.open is False and within(spans, self.changed_s) and within(spans, at_s):

@@ -8,6 +8,7 @@ from models.contract.observations import (
     Crossing,
     Gap,
     Observation,
+    Pause,
     People,
     PostNotice,
     Press,
@@ -24,8 +25,9 @@ from models.state.crowds import Crowds
 from models.state.displays import Display
 from models.state.house import House
 from models.state.lots import Look
-from models.state.memory import Memory
+from models.state.memory import Memory, Rest, Said
 from models.state.notices import Notices
+from models.state.plan import within
 from models.state.setback import STEP_S, forget_after
 from models.state.waits import shown, told
 
@@ -54,6 +56,7 @@ class Folding:
             "queue": self._queue,
             "counter": self._counter,
             "level": self._level,
+            "pause": self._pause,
             "set": self._set,
             "notice": self._notice,
             "gap": self._gap,
@@ -168,26 +171,39 @@ class Folding:
         if counter is None:
             self._strange(seen)
         elif at_s >= self.memory.day_s:
-            self.crowds.turn(seen.name, at_s, open=cast("Counter", seen.reading).open)
-            plan = self.house.plans.at(at_s)
-            counter.say(
-                open=cast("Counter", seen.reading).open,
-                at_s=at_s,
-                spans=plan.counters.get(seen.name, plan.office),
-                breaks=self.memory.breaks,
-            )
+            plan, says = self.house.plans.at(at_s), cast("Counter", seen.reading).open
+            spans = plan.counters.get(seen.name, plan.office)
+            self.crowds.turn(seen.name, at_s, open=within(spans, at_s) if says is None else says)
+            counter.say(open=says, at_s=at_s, spans=spans, breaks=self.memory.breaks)
 
     def _level(self, seen: Observation, at_s: float, _received_s: float) -> None:
-        if seen.name in self.memory.services:
-            self._say_level(seen.name, cast("SetLevel", seen.reading).level, at_s)
-        else:
+        level = cast("SetLevel", seen.reading).level
+        if seen.name not in self.memory.services:
             self._strange(seen)
+        elif level is not None:
+            self._say_level(seen.name, level, at_s)
+        else:
+            state = self.memory.services[seen.name]
+            if at_s >= max(state.level_s, self.memory.day_s):
+                before, state.before = state.before, Said()
+                state.level, state.level_s = before.level, before.at_s
 
     def _say_level(self, service: str, level: int, at_s: float) -> None:
         state = self.memory.services[service]
         if at_s >= max(state.level_s, self.memory.day_s):
+            if level != state.level:  # else it is said again: a second touch takes nothing away
+                state.before = Said(state.level, state.level_s)
             state.level, state.level_s = level, at_s
             self.crowds.level(service, level, at_s)
+
+    def _pause(self, seen: Observation, at_s: float, _received_s: float) -> None:
+        state, reading = self.memory.services.get(seen.name), cast("Pause", seen.reading)
+        if state is None:
+            self._strange(seen)
+        elif at_s >= max(state.rest_s, self.memory.day_s):
+            until_s = None if reading.until is None else reading.until.timestamp()
+            state.rest = Rest(at_s, until_s) if reading.paused else None
+            state.rest_s = at_s
 
     def _queue(self, seen: Observation, at_s: float, _received_s: float) -> None:
         state = self.memory.services.get(seen.name)

@@ -24,8 +24,25 @@ from models.wait.pace import Pace
 from models.wait.speed import Speed
 
 
+class Said(msgspec.Struct, frozen=True):
+    """How busy staff said it is, at a moment in seconds since 1970."""
+
+    level: int | None = None
+    at_s: float = 0.0
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """A pause by staff. Seconds since 1970; `until_s` is None until they say that it is over."""
+
+    since_s: float
+    until_s: float | None = None
+
+
 class ServiceState(msgspec.Struct):
-    """One service. `level_s` is when staff last said how busy it is, seconds since 1970."""
+    """One service. `level_s` is when staff last said how busy it is, seconds since 1970.
+
+    `before` is what they had said before that; `rest_s` is when they last paused it or went on.
+    """
 
     learnt: Learnt
     tickets: Tickets = msgspec.field(default_factory=Tickets)
@@ -35,6 +52,9 @@ class ServiceState(msgspec.Struct):
     seen_counters: dict[str, float] = {}
     level: int | None = None
     level_s: float = 0.0
+    before: Said = Said()
+    rest: Rest | None = None
+    rest_s: float = 0.0
     accuracy: Accuracy = msgspec.field(default_factory=Accuracy)
 
 
@@ -78,7 +98,7 @@ class Memory(msgspec.Struct):
             service.waited.begin_day(plan.start_s, plan.kind)
             service.accuracy.begin_day(plan.start_s)
             service.seen_counters = {}
-            service.level = None
+            service.level, service.before, service.rest = None, Said(), None
             if not first:
                 service.learnt.forget()
         for crowd in self.crowds.values():

@@ -5,7 +5,7 @@ import msgspec
 from models.contract.results import ServiceResult
 from models.state import waits
 from models.state.counters import Counter
-from models.state.memory import ServiceState
+from models.state.memory import Rest, ServiceState
 from models.state.plan import Spans, within
 from models.state.view import DAY, View, time_of
 from models.state.zones import level_of
@@ -18,11 +18,15 @@ def service_result(view: View, service: str) -> ServiceResult:
     known = _known(view, service)
     if not within(spans, view.now_s):
         return _closed(view, service, known)
-    if _is_paused(view, service):
+    rest = _rest(view, service)
+    if rest is not None or _all_closed(view, service):
         known = known or ServiceResult(
             at=view.now, valid_until=time_of(until_s), state="paused", basis="staff"
         )
         known = msgspec.structs.replace(known, state="paused")
+    if known is not None and rest is not None and rest.until_s is not None:
+        known = msgspec.structs.replace(known, opens_at=time_of(rest.until_s))
+        until_s = min(until_s, rest.until_s)
     if known is None:
         return ServiceResult(at=view.now, valid_until=time_of(until_s), state="no_data")
     return msgspec.structs.replace(known, valid_until=min(known.valid_until, time_of(until_s)))
@@ -120,7 +124,14 @@ def _open(view: View, service: str) -> int:
     return sum(c.is_open(spans, view.now_s) for c, spans in _counters(view, service))
 
 
-def _is_paused(view: View, service: str) -> bool:
+def _rest(view: View, service: str) -> Rest | None:
+    """The pause that staff have said, while it lasts."""
+    rest = view.memory.services[service].rest
+    is_over = rest is None or (rest.until_s is not None and rest.until_s <= view.now_s)
+    return None if is_over else rest
+
+
+def _all_closed(view: View, service: str) -> bool:
     """All counters said that they are closed, though one at least should be open."""
     counters = _counters(view, service)
     planned = any(within(spans, view.now_s) for _, spans in counters)

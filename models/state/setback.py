@@ -4,7 +4,7 @@ import msgspec
 
 from models.state import notices
 from models.state.beats import Beats
-from models.state.memory import Memory, ServiceState
+from models.state.memory import Memory, Said, ServiceState
 
 STEP_S = 5.0
 """A clock that goes back by less is only being kept right."""
@@ -50,7 +50,9 @@ def _service(service: ServiceState, now_s: float) -> None:
     tickets, display = service.tickets, service.display
     display.seen_s = _seen(display.seen_s, now_s)
     if service.level_s > now_s:
-        service.level, service.level_s = None, 0.0
+        service.level, service.level_s, service.before = None, 0.0, Said()
+    if service.rest_s > now_s:
+        service.rest, service.rest_s = None, 0.0
     if tickets.called_s > now_s:
         tickets.called, tickets.called_s = None, now_s
     for ticket in tickets.waiting.values():

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from broker import service
 from broker.clock import Clock
 from broker.session import Address
 from models.site import Site
@@ -87,14 +86,10 @@ async def serve_display(  # noqa: PLR0917
     )
     parts = await asyncio.to_thread(parts_of, station)
     app = await asyncio.to_thread(display_app, station, parts)
-    steps: dict[str, Step] = {
-        "watch": partial(each, WATCH_S, station.mirror.watch),
-        "watchdog": service.watchdog,
-    }
+    steps: dict[str, Step] = {"watch": partial(each, WATCH_S, station.mirror.watch)}
     if address is not None:
         link = await asyncio.to_thread(Link, station, address)
         steps["mqtt"] = link.run
     for part in parts:
         steps |= part.steps()
-    service.notify("READY=1")
     await serve(app, ("127.0.0.1", port), steps)

@@ -20,6 +20,7 @@ from py_vapid import Vapid02, VapidException  # type: ignore[import-untyped]
 from pywebpush import WebPusher  # type: ignore[import-untyped]
 
 from broker.clock import Clock
+from broker.service import secret_file
 from models.errors import BadPayload, BadSite, Unavailable
 from models.site import PushTable, Site
 from signage.notify.senders import Later, Letter, Refused
@@ -93,7 +94,7 @@ class Push:
         _ = site
         self._services = table.services
         self._contact = f"mailto:{table.contact}"
-        self._vapid = vapid(Path(table.key_file) if table.key_file else folder / KEY)
+        self._vapid = vapid(Path(secret_file(table.key_file)) if table.key_file else folder / KEY)
         public = self._vapid.public_key
         point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.key = base64.urlsafe_b64encode(point).rstrip(b"=").decode()

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from broker.service import secret_file
 from models.errors import MachiaiError, Missing, Unavailable
 from models.site import Site
 from signage.notify.store import Kind
@@ -125,6 +126,6 @@ def secret(path: str) -> str:
         Missing: it cannot be read.
     """
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        return Path(secret_file(path)).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise Missing(f"want a secret, got: {error.strerror} - {path}") from None

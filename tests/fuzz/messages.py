@@ -22,7 +22,7 @@ _ENVELOPE = {"stream": "a1", "seq": 7, "boot": "b", "up_ms": 5, "at": _AT}
 _READING = {
     "count": 3, "direction": "in", "total": 9, "occupied": 1, "seen": 2, "gesture": "short",
     "number": "A012", "event": "called", "counter": "c1", "waiting": 4, "called": "7", "open": 2,
-    "level": 3, "by": "desk", "severity": "info", "from": _AT, "until": None,
+    "level": 3, "paused": True, "by": "desk", "severity": "info", "from": _AT, "until": None,
     "texts": {"ja": "混雑", "en": "Busy"}, "upto": 5, "since": _AT, "why": "dead",
 }  # fmt: skip
 _RESULT = {
@@ -34,8 +34,8 @@ _RESULT = {
 _NAMES = {
     "people": "lobby", "crossing": "entrance", "pulse": "front-in", "cars": "front",
     "press": "next-c6", "ticket": "moving", "queue": "insurance", "counter": "c6",
-    "level": "moving", "set": "front", "notice": "flood", "beat": "all", "skip": "all",
-    "gap": "moving",
+    "level": "moving", "pause": "moving", "set": "front", "notice": "flood", "beat": "all",
+    "skip": "all", "gap": "moving",
 }  # fmt: skip
 WORDS = [
     *(f'"{name}"'.encode() for name in _READING | _ENVELOPE),

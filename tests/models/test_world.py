@@ -156,7 +156,7 @@ def test_a_counter_serves_one_at_a_time(day: Day) -> None:
 @given(day=days)
 @settings(max_examples=60, deadline=None)
 def test_a_closed_counter_calls_nobody(day: Day) -> None:
-    is_open: dict[str, bool] = {}
+    is_open: dict[str, bool | None] = {}
     for event in day.events:
         if isinstance(event.reading, Counter):
             assert is_open.get(event.name, False) != event.reading.open
