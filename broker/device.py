@@ -94,8 +94,12 @@ class Presence:
         alerts: Alerts,
         budget_mib: int = 256,
         subscriptions: Sequence[str] = (),
+        client: str | None = None,
     ) -> None:
+        """Take what the broker calls it; None is the device's own id."""
         self._owner, self._clock, self._folder = owner, clock, folder
+        client, cert = client or device, address.cert
+        self._certificate = Path(cert.replace("{id}", client)) if cert is not None else None
         self._site, self._device = site, device
         self._alerts = alerts
         self.outbox = Outbox(folder / "outbox.sqlite", budget_mib=budget_mib)
@@ -103,6 +107,7 @@ class Presence:
             alerts("outbox", f"the outbox was damaged and put aside as {self.outbox.damaged}")
         self._oldest = self.outbox.oldest()
         self._health: Health | None = None
+        self._is_heard = False
         self._board, self._boot = machine.board(), boot_id()
         self._delivery = Delivery(
             self.outbox,
@@ -115,7 +120,7 @@ class Presence:
         self._commands = self._topic("cmd/")
         self._session = Session(
             address,
-            device,
+            client,
             will=(self._topic("state"), encode(State(state="lost"))),
             subscriptions=[*subscriptions, self._delivery.ack_topic, self._commands + "+"],
             on_message=self._message,
@@ -151,6 +156,10 @@ class Presence:
         """Tell how it is now: retained, and soon told again, so that QoS 0 will do."""
         self._publish(leaf, message, qos=0)
 
+    def order(self, device: str, name: str) -> bool:
+        """Have another device do something now; False while the broker is not there."""
+        return self._session.publish(topics.command(self._site, device, name), b"")
+
     def say_about(self) -> None:
         """Say what this device is, and from where its outbox still holds."""
         stream, oldest = self.outbox.named(self._oldest)
@@ -185,6 +194,9 @@ class Presence:
         return topics.device(self._site, self._device, leaf)
 
     def _connection(self, up: bool) -> None:  # noqa: FBT001
+        self._is_heard = False
+        if not up:
+            service.say("no connection to the hub")
         self._owner.connection(up)
         if up:
             self.say_about()
@@ -195,6 +207,9 @@ class Presence:
     def _message(self, topic: str, payload: bytes, retain: bool) -> None:  # noqa: FBT001
         if topic == self._delivery.ack_topic:
             self._delivery.acknowledged(payload, retained=retain)
+            if not retain and not self._is_heard:  # the hub answers each `about`
+                self._is_heard = True
+                service.say(service.HEARD)
         elif not topic.startswith(self._commands):
             self._owner.message(topic, payload, retain)
         elif retain:  # it would be done again at each start
@@ -213,6 +228,7 @@ class Presence:
                 folder=self._folder,
                 outbox=depth,
                 clock_synchronised=self._clock.synchronised(),
+                certificate=self._certificate,
             )
             self._say_health()
             await self._clock.sleep(HEALTH_S)

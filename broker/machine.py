@@ -1,6 +1,8 @@
 """The machine that a device runs on, and how it feels."""
 
+import binascii
 import platform
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,6 +11,9 @@ from pathlib import Path
 from models.contract.results import Health
 
 _SYS = Path("/sys")
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+_VALIDITY = re.compile(rb"\x30\x1e\x17\x0d\d{12}Z\x17\x0d(\d{12})Z")
+"""In DER: a sequence of two UTCTimes, as dates before 2050 are written (RFC 5280, 4.1.2.5)."""
 
 
 def board() -> str:
@@ -26,6 +31,7 @@ def health(
     folder: Path,
     outbox: int,
     clock_synchronised: bool,
+    certificate: Path | None = None,
     root: Path = _SYS,
 ) -> Health:
     """How it feels; what cannot be known is None.
@@ -35,6 +41,7 @@ def health(
         folder: where the outbox is: the share that is free is of its disk.
         outbox: how many observations wait there.
         clock_synchronised: whether something keeps the clock right.
+        certificate: by which the broker knows it.
         root: of the kernel's files.
     """
     return Health(
@@ -44,7 +51,25 @@ def health(
         disk_free_share=_free_share(folder),
         outbox=outbox,
         clock_synchronised=clock_synchronised,
+        certificate_days=certificate_days(certificate, at) if certificate and at else None,
     )
+
+
+def certificate_days(file: Path, now: datetime) -> int | None:
+    """Whole days until the file's first certificate ends, < 0 once it has; None if there is none.
+
+    Devices have no library that reads certificates, and need but this of them.
+    """
+    try:
+        pem = _PEM.search(file.read_bytes())
+        validity = pem and _VALIDITY.search(binascii.a2b_base64(pem[1]))
+        if not validity:
+            return None
+        written = validity[1].decode()
+        ends = datetime.fromisoformat(f"20{written[:6]}T{written[6:]}Z")
+    except (OSError, ValueError):
+        return None
+    return (ends - now).days
 
 
 def _temperature_c(root: Path) -> float | None:

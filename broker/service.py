@@ -14,6 +14,9 @@ from models.errors import MachiaiError
 
 logger = logging.getLogger("machiai")
 
+HEARD, CONNECTED = "heard by the hub", "connected to"
+"""What `systemctl status` tells of a process, and what machiai-update waits for."""
+
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> int:
     """Run a process until it ends, or until SIGTERM or SIGINT; returns its exit code."""
@@ -89,6 +92,11 @@ def notify(state: str) -> None:
             logger.warning("want to tell systemd %s, got: %s", state, error)
 
 
+def say(line: str) -> None:
+    """Tell systemd how it is, in a line."""
+    notify(f"STATUS={line}")
+
+
 async def watchdog() -> None:
     """Tell systemd that the loop turns, twice as often as it wants to hear it."""
     period_us = os.environ.get("WATCHDOG_USEC")
@@ -97,6 +105,16 @@ async def watchdog() -> None:
     while True:
         notify("WATCHDOG=1")
         await asyncio.sleep(int(period_us) / 2_000_000)
+
+
+def secret_file(path: str) -> str:
+    """Where a secret that the site file names can be read.
+
+    It is root's; systemd hands it over by the name of its file (`LoadCredential=`).
+    """
+    handed = os.environ.get("CREDENTIALS_DIRECTORY")
+    own = Path(handed) / Path(path).name if handed else Path(path)
+    return str(own) if own.exists() else path
 
 
 def state_folder(role: str, given: str | None) -> Path:

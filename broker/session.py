@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Never
 from urllib.parse import unquote, urlsplit
 
+from broker import service
 from broker.mqtt.by_paho import PahoLink
 from broker.mqtt.link import Address, Greeting, Link, MakeLink, OnMessage, Will
 from models.errors import BadUsage, Unavailable
@@ -113,6 +114,7 @@ class Session:
         if line != self._said:
             self._said = line
             logger.log(level, line)
+            service.say(line)
 
     async def _one_connection(self) -> None:
         self._link = self._make(self._greeting, self._let_in, self._on_message)
@@ -126,5 +128,5 @@ class Session:
     def _let_in(self) -> None:
         self.connected = True
         self._wait_s = _FIRST_WAIT_S
-        self._say(f"connected to {self._greeting.address}", logging.INFO)
+        self._say(f"{service.CONNECTED} {self._greeting.address}", logging.INFO)
         self._on_connection(True)

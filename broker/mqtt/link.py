@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from broker.service import secret_file
 from models.errors import Missing
 
 KEEPALIVE_S = 15
@@ -85,6 +86,7 @@ def tls(address: Address, client_id: str) -> ssl.SSLContext | None:
     ca, cert, key = (
         path and path.replace("{id}", client_id) for path in (address.ca, address.cert, address.key)
     )
+    key = key and secret_file(key)
     for path in (ca, cert, key):
         if path is not None and not os.access(path, os.R_OK):
             raise Missing(

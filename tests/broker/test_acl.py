@@ -11,13 +11,13 @@ from models.contract.observations import KINDS
 from models.errors import BadSite
 from models.site import parse
 from tests.broker.conftest import EXAMPLE
-from tests.broker.pki import commands
 from tests.conftest import ROOT
 
+TESTS = ROOT / "tests"
 TEXT = EXAMPLE.read_text("utf-8")
 SITE = parse(TEXT)
 NAMES = [
-    *("hub", "web", "desk", "cam-lobby", "cam-door", "gates", "cam-lot", "hall"),
+    *("hub", "web", "notice", "desk", "cam-lobby", "cam-door", "gates", "cam-lot", "hall"),
     *("lobby-1", "hall-1", "guide-1"),
 ]
 OF_A_LISTENER = {
@@ -44,6 +44,7 @@ def test_who_needs_a_certificate() -> None:
     [
         ('id = "lobby-1"', 'id = "desk"', r"got 'desk' - at `\$.displays\[0\].id`"),
         ('id = "gates"', 'id = "web"', r"got 'web' - at `\$.devices\[3\].id`"),
+        ('id = "hall-1"', 'id = "notice"', r"got 'notice' - at `\$.displays\[1\].id`"),
         ('id = "hall-1"', 'id = "hub"', r"got 'hub' - at `\$.displays\[1\].id`"),
     ],
 )
@@ -123,12 +124,10 @@ def test_what_cannot_be_written_is_one_line(
     )
 
 
-def test_the_page_names_whom_the_example_has_and_tests_that_are() -> None:
-    names = re.search(r"^for name in (.*); do$", commands()[1], re.MULTILINE)
-    assert names is not None
-    assert names[1].split() == acl.names([SITE])
+def test_the_page_names_tests_that_are() -> None:
     page = (ROOT / "docs" / "broker.md").read_text("utf-8")
-    tests = "".join(path.read_text("utf-8") for path in Path(__file__).parent.glob("test_acl*.py"))
+    files = [*TESTS.glob("broker/test_acl*.py"), *TESTS.glob("provision/test_pki*.py")]
+    tests = "".join(path.read_text("utf-8") for path in files)
     told = re.findall(r"`(test_\w+)`", page)
     assert len(told) >= 12
     assert not [name for name in told if f"def {name}(" not in tests]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
@@ -44,9 +45,14 @@ MAY = [
         ("desk", "desk/about", "hub", "what it is"),
         ("desk", "desk/health", "hub", "its health"),
         ("web", "web/obs/level/moving", "hub", "a level set by staff"),
+        ("web", "web/obs/pause/moving", "hub", "a pause by staff"),
         ("web", "web/obs/set/front", "hub", "cars counted by hand"),
         ("web", "web/obs/counter/c1", "hub", "a counter opened by staff"),
         ("web", "web/obs/notice/flood", "hub", "a notice of staff"),
+        ("notice", "notice/obs/notice/flood", "hub", "a notice of staff at a shell"),
+        ("notice", "notice/about", "hub", "what a shell's outbox holds"),
+        ("hub", "notice/ack", "notice", "a shell's ack"),
+        ("hub", "hub/proposal/flood", "notice", "what waits to be confirmed"),
         ("lobby-1", "lobby-1/obs/notice/flood", "hub", "an emergency by a screen's own switch"),
         ("lobby-1", "lobby-1/obs/beat/all", "hub", "a screen's beat"),
         ("lobby-1", "lobby-1/obs/skip/all", "hub", "a screen's skip"),
@@ -78,6 +84,7 @@ MAY_NOT = [
         ("gates", "gates/obs/set/front", "hub", "what is counted by hand"),
         ("desk", "desk/obs/level/moving", "hub", "what staff set"),
         ("desk", "desk/obs/counter/c1", "hub", "a counter that staff open"),
+        ("desk", "desk/obs/pause/moving", "hub", "what staff pause"),
         ("cam-lobby", "cam-lobby/obs/notice/flood", "hub", "an emergency of staff"),
         ("desk", "desk/obs/made-up/moving", "hub", "a kind that is not"),
         ("web", "web/obs/pulse/front-in", "hub", "what only a sensor sees"),
@@ -98,6 +105,10 @@ MAY_NOT = [
         ("web", "web/ack", "web", "its own ack"),
         ("web", "desk/ack", "desk", "a device's ack"),
         ("web", "desk/cmd/reset", "desk", "a command"),
+        ("notice", "notice/obs/level/moving", "hub", "a shell puts up notices and nothing else"),
+        ("notice", "web/obs/notice/flood", "hub", "a notice of the web's by a shell"),
+        ("notice", "hub/notice/flood", "lobby-1", "a result by a shell"),
+        ("web", "notice/obs/notice/flood", "hub", "a shell's notice by the web"),
         ("lobby-1", "hub/notice/flood", "web", "an emergency by a screen"),
         ("lobby-1", "lobby-1/obs/people/lobby", "hub", "what only a sensor sees, by a screen"),
         ("lobby-1", "lobby-1/obs/level/moving", "hub", "what staff set, by a screen"),
@@ -116,6 +127,9 @@ MAY_NOT = [
         ("desk", "lobby-1/cmd/reload", "lobby-1", "a command to a screen by a device"),
         ("desk", "desk/screen", "hub", "a device that is no screen"),
         ("web", "lobby-1/cmd/reload", "lobby-1", "a command to a screen by the web"),
+        ("desk", "desk/health", "web", "a device's health where no staff watch it"),
+        ("desk", "desk/state", "web", "a device's state where no staff watch it"),
+        ("lobby-1", "lobby-1/screen", "web", "a screen where no staff watch it"),
         ("hub", "hall-1/cmd/reload", "lobby-1", "reading another screen's commands"),
         ("hub", "hall-1/ack", "lobby-1", "reading another screen's ack"),
         ("hub", "lobby-1/screen", "hub", "nor what a screen paints"),
@@ -131,6 +145,38 @@ MAY_NOT = [
         ("desk", "desk/obs/ticket/moving", "desk", "reading back its own"),
         ("desk", "desk/health", "lobby-1", "a screen reading health"),
         ("hub", "kita/hub/state", "hub", "below a device that is not"),
+    ]
+]
+
+STAFF_MAY = [
+    Case(sender, topic, receiver, True, why)
+    for sender, topic, receiver, why in [
+        ("desk", "desk/state", "web", "is it there?"),
+        ("desk", "desk/about", "web", "what it is"),
+        ("desk", "desk/health", "web", "how it feels"),
+        ("lobby-1", "lobby-1/state", "web", "is a screen there?"),
+        ("lobby-1", "lobby-1/screen", "web", "what a screen paints"),
+        ("web", "desk/cmd/identify", "desk", "which one is it?"),
+        ("web", "lobby-1/cmd/identify", "lobby-1", "which screen is it?"),
+        ("web", "lobby-1/cmd/reload", "lobby-1", "load its page anew"),
+        ("web", "lobby-1/cmd/restart", "lobby-1", "start its browser anew"),
+    ]
+]
+
+STAFF_MAY_NOT = [
+    Case(sender, topic, receiver, False, why)
+    for sender, topic, receiver, why in [
+        ("web", "desk/cmd/reset", "desk", "what staff have no button for"),
+        ("web", "desk/cmd/restart", "desk", "a screen's command to a device"),
+        ("web", "lobby-1/cmd/screenshot", "lobby-1", "a picture of a screen"),
+        ("web", "desk/state", "hub", "a device's state by who watches it"),
+        ("web", "lobby-1/screen", "hub", "what a screen paints by who watches it"),
+        ("web", "desk/ack", "desk", "a device's ack by who watches it"),
+        ("desk", "desk/obs/ticket/moving", "web", "observations, not even where staff watch"),
+        ("hub", "desk/ack", "web", "nor what is acknowledged"),
+        ("hub", "lobby-1/cmd/reload", "web", "nor what others tell a screen"),
+        ("desk", "desk/health", "lobby-1", "a screen never watches"),
+        ("desk", "desk/health", "notice", "nor does a shell"),
     ]
 ]
 
@@ -209,6 +255,29 @@ async def test_it_arrives_where_it_may_and_nowhere_else(
         await sender.flush()
         heard = await clients.heard_until_sentinel(case.receiver)
         assert (b"this" in heard) == case.arrives, case.why
+
+
+@pytest.fixture(scope="module")
+def staff_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfficeBroker]:
+    """The same office's, where staff watch the devices on pages of the web process."""
+    text = EXAMPLE.read_text("utf-8").partition("[broker]")[0] + "[staff]\n"
+    made = OfficeBroker(tmp_path_factory.mktemp("staff"), [text])
+    try:
+        made.start()
+        yield made
+    finally:
+        made.kill()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*STAFF_MAY, *STAFF_MAY_NOT],
+    ids=lambda case: f"{case.sender} to {case.receiver}: {case.topic}",
+)
+async def test_staff_hear_their_own_machines_and_press_three_buttons(
+    staff_broker: OfficeBroker, case: Case
+) -> None:
+    await test_it_arrives_where_it_may_and_nowhere_else(staff_broker, case)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import ssl
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from tests.conftest import ROOT
 
 CONNECT = bytes([0x10, 15]) + b"\x00\x04MQTT\x04\x02\x00\x0f\x00\x03hub"
 WELCOME = b"\x20\x02\x00\x00"
-YESTERYEAR = ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
+YESTERYEAR, FUTURE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 
 
 def context_of(
@@ -64,20 +65,19 @@ def another_authority(broker: OfficeBroker, folder: Path) -> ssl.SSLContext:
 
 def signed_by_itself(broker: OfficeBroker, folder: Path) -> ssl.SSLContext:
     other = Pki(folder / "other")
-    return context_of(broker, "ca", other)
+    return context_of(broker, other.itself(), other)
 
 
 def expired(broker: OfficeBroker, _: Path) -> ssl.SSLContext:
-    return context_of(broker, broker.pki.issue("hub", *YESTERYEAR, file="expired"))
+    return context_of(broker, broker.pki.issue("hub", at=YESTERYEAR, file="expired"))
 
 
 def not_yet(broker: OfficeBroker, _: Path) -> ssl.SSLContext:
-    dates = ("-startdate", "20990101000000Z", "-enddate", "20990201000000Z")
-    return context_of(broker, broker.pki.issue("hub", *dates, file="early"))
+    return context_of(broker, broker.pki.issue("hub", at=FUTURE, file="early"))
 
 
 def a_server(broker: OfficeBroker, _: Path) -> ssl.SSLContext:
-    return context_of(broker, broker.pki.issue("hub", file="server", use="server"))
+    return context_of(broker, broker.pki.issue("hub", file="server", hosts=("localhost",)))
 
 
 def nameless(broker: OfficeBroker, _: Path) -> ssl.SSLContext:

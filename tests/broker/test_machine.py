@@ -1,9 +1,12 @@
-from datetime import UTC, datetime
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from broker.machine import health
+from broker.clock import from_environment
+from broker.machine import certificate_days, health
 from models.contract.results import Health
 
 AT = datetime(2026, 11, 24, 1, 32, tzinfo=UTC)
@@ -64,3 +67,34 @@ def test_a_zone_that_answers_with_nonsense_is_left_out(tmp_path: Path) -> None:
         },
     )
     assert report(tmp_path, tmp_path).temperature_c == pytest.approx(-5.0)
+
+
+def certificate(file: Path, days: int) -> Path:
+    """A real one, by openssl."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: apt-get install openssl")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    made = ["-subj", "/CN=desk", "-keyout", str(file.with_suffix(".key")), "-out", str(file)]
+    command = ["openssl", "req", "-x509", *key, *made, "-days", str(days)]
+    subprocess.run(command, check=True, capture_output=True)
+    return file
+
+
+def test_the_days_of_its_certificate_are_told(tmp_path: Path) -> None:
+    file = certificate(tmp_path / "desk.pem", 398)
+    now = from_environment().now()
+    told = health(
+        at=now, folder=tmp_path, outbox=0, clock_synchronised=True, certificate=file, root=tmp_path
+    )
+    assert told.certificate_days in {397, 398}
+    assert certificate_days(file, now + timedelta(days=398, hours=1)) == -1
+    undated = health(at=None, folder=tmp_path, outbox=0, clock_synchronised=False, certificate=file)
+    assert undated.certificate_days is None, "what is left is unknown while the time is"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff", b"-----BEGIN CERTIFICATE-----\nAAAA\n"])
+def test_what_is_no_certificate_has_no_days(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "desk.pem"
+    if content is not None:
+        file.write_bytes(content + b"-----END CERTIFICATE-----\n")
+    assert certificate_days(file, AT) is None
