@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quality lighthouse soak states test-arm check format bench fuzz lock chaos eyes estimates ciw train pictures clean
+.PHONY: help demo test quality lighthouse soak states test-arm test-boot release check format bench fuzz lock chaos eyes estimates ciw train pictures clean
 
 help:  ## this list
 	@echo "machiai: how busy is the public office"; echo
@@ -49,6 +49,15 @@ test-arm:  ## a camera's agent on emulated arm64 counts the same as here; needs 
 	@sh tools/apt.sh mosquitto debootstrap qemu-user-static
 	@sh tools/arm.sh
 	$(RUN) tests.arm
+
+test-boot:  ## playbooks on Debians that boot in containers: two releases, an office at work, what is open; needs root, 30 minutes
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh mosquitto debootstrap systemd-container nftables nmap openssh-client
+	$(RUN) tests.provision.boot $(ARGS)
+
+release:  ## dist/machiai-<version>/, signed, for machines without PyPI; ARGS="--key release.key" (docs/updates.md)
+	@sh tools/venv.sh dev
+	.venv/bin/python tools/release.py build $(ARGS)
 
 check:  ## format, lint, types, import rules
 	@sh tools/venv.sh dev

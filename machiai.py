@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 _PLAYLIST = "machiai playlist site.toml my-content --at '2027-03-03 12:10'"
 _NOTICE = "machiai notice site.toml drill quake --by 'Disaster desk'"
+_FIRST_BOOT = "machiai first-boot site.toml --device cam-1 --key id.pub --out card"
 _KIOSK = "cage -- machiai kiosk site.toml --display l-1"
+_STAFF = "machiai staff site.toml add hanako --role counter"
+_INVENTORY = "machiai inventory site.toml --out ansible/inventory/minami"
 EXAMPLE = Path(__file__).parent / "ansible" / "sites" / "example.toml"
 GUIDES = "*-guide.toml"  # in a folder of site files these are none
 
@@ -143,25 +146,39 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
         add("notice", _notice, "put up a notice, confirm another's, take one down", _NOTICE)
     )
 
-    broker = add(
-        "broker",
-        _broker,
-        "mosquitto's configuration and access rules",
-        "machiai broker site.toml --out /etc/mosquitto",
+    _broker_arguments(
+        add(
+            "broker",
+            _broker,
+            "mosquitto's configuration and access rules",
+            "machiai broker site.toml --out /etc/mosquitto",
+        )
     )
-    _broker_arguments(broker)
 
-    replay = add(
-        "replay",
-        _replay,
-        "what would have been told, from a log",
-        "machiai replay site.toml --log log.jsonl.gz --ask ask.csv --out out.csv",
+    _pki_arguments(
+        add("pki", _pki, "the office's certificates", "machiai pki list authority"), argv
     )
-    _site(replay)
-    _replay_arguments(replay)
 
-    check = add("check", _check, "is the site file right", "machiai check site.toml")
-    _site(check)
+    _inventory_arguments(
+        add("inventory", _inventory, "Ansible's inventory, made from the site files", _INVENTORY)
+    )
+
+    _first_boot_arguments(
+        add("first-boot", _first_boot, "what a blank SD card needs before Ansible", _FIRST_BOOT)
+    )
+
+    _staff_arguments(add("staff", _staff, "who may come in to the staff's pages", _STAFF), argv)
+
+    _replay_arguments(
+        add(
+            "replay",
+            _replay,
+            "what would have been told, from a log",
+            "machiai replay site.toml --log log.jsonl.gz --ask ask.csv --out out.csv",
+        )
+    )
+
+    _site(add("check", _check, "is the site file right", "machiai check site.toml"))
 
     models = add("models", _models, "what a camera counts with", "machiai models list")
     if argv[:1] == ["models"]:
@@ -241,7 +258,49 @@ def _broker_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--bind", metavar="ADDRESS", help="listen on this address alone (all)")
 
 
+def _first_boot_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument(
+        "--device", required=True, help="which device or display of the site file, or hub"
+    )
+    command.add_argument(
+        "--key", required=True, type=Path, metavar="ID.pub", help="whose ssh key opens it"
+    )
+    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+    command.add_argument(
+        "--address", metavar="ADDRESS/BITS", help="192.0.2.21/24 (the office's DHCP gives one)"
+    )
+    command.add_argument("--gateway", metavar="ADDRESS", help="with --address: the way out")
+    command.add_argument("--dns", metavar="ADDRESS", help="with --address: who knows names")
+
+
+def _pki_arguments(command: argparse.ArgumentParser, argv: list[str]) -> None:
+    if argv[:1] == ["pki"]:
+        try:
+            from broker.pki.command import add_arguments  # noqa: PLC0415
+        except ImportError as error:
+            command.error(f"want machiai[provision] installed, {error}")
+        add_arguments(command)
+
+
+def _inventory_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "sites", nargs="+", type=Path, metavar="SITE.toml", help="an office's, several, or a folder"
+    )
+    command.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
+
+
+def _staff_arguments(command: argparse.ArgumentParser, argv: list[str]) -> None:
+    if argv[:1] == ["staff"]:
+        try:
+            from signage.staff.command import add_arguments  # noqa: PLC0415
+        except ImportError as error:
+            command.error(f"want machiai[web] installed, {error}")
+        add_arguments(command)
+
+
 def _replay_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
     command.add_argument(
         "--log", required=True, type=Path, help="observations as JSON lines, .gz or not"
     )
@@ -303,16 +362,20 @@ def _read(path: Path) -> "Site":
 
 def _read_all(paths: Sequence[Path]) -> "list[Site]":
     """The site files, those of a folder by their names."""
+    return [_read(file) for file in _site_files(paths)]
+
+
+def _site_files(paths: Sequence[Path]) -> list[Path]:
     from models.errors import Missing  # noqa: PLC0415
 
-    sites = []
+    listed: list[Path] = []
     for path in paths:
         found = set(path.glob("*.toml")) - set(path.glob(GUIDES))
         files = sorted(found) if path.is_dir() else [path]
         if not files:
             raise Missing(f"want site files, got a folder without any - {path}")
-        sites += [_read(file) for file in files]
-    return sites
+        listed += files
+    return listed
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -399,6 +462,59 @@ def _broker(arguments: argparse.Namespace) -> int:
             raise Unavailable(f"want to write {target}, got: {error.strerror}") from None
         print(f"{target}: written")
     print("names of certificates: " + " ".join(acl.names(sites)))
+    return 0
+
+
+def _pki(arguments: argparse.Namespace) -> int:
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.pki.command import run  # noqa: PLC0415
+
+    for line in run(arguments, _read_all, from_environment().now()):
+        print(line)
+    return 0
+
+
+def _staff(arguments: argparse.Namespace) -> int:
+    from broker.clock import from_environment  # noqa: PLC0415
+    from signage.staff.command import run  # noqa: PLC0415
+
+    for line in run(arguments, _read(arguments.site), from_environment().now()):
+        print(line)
+    return 0
+
+
+def _inventory(arguments: argparse.Namespace) -> int:
+    from broker import inventory  # noqa: PLC0415
+    from models.errors import Unavailable  # noqa: PLC0415
+
+    sites = [(path, _read(path)) for path in _site_files(arguments.sites)]
+    try:
+        machines = inventory.write(sites, arguments.out)
+    except OSError as error:
+        raise Unavailable(f"want to write {arguments.out}, got: {error.strerror}") from None
+    for host in machines:
+        print(f"{host.name}: {host.address} ({', '.join(host.groups)})")
+    return 0
+
+
+def _first_boot(arguments: argparse.Namespace) -> int:
+    from broker import first_boot  # noqa: PLC0415
+    from models.errors import Missing, Unavailable  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    try:
+        keys = first_boot.keys_in(arguments.key.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise Missing(f"want a public key, got: {error.strerror} - {arguments.key}") from None
+    fixed = first_boot.fixed_of(arguments.address, arguments.gateway, arguments.dns)
+    for name, text in first_boot.files(site, arguments.device, keys, fixed).items():
+        target = arguments.out / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Unavailable(f"want to write {target}, got: {error.strerror}") from None
+        print(f"{target}: written")
     return 0
 
 

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+import feedparser
 import msgspec
 
 from models.errors import BadPlaylist
@@ -43,8 +44,6 @@ def read(data: bytes, where: str = "feed") -> News:
         raise BadPlaylist(
             f"want a feed of RSS or Atom, got something else or half of one - {where}"
         )
-    import feedparser  # noqa: PLC0415  the web process looks at playlists, and few hold a feed
-
     # feedparser would fetch what looks like an address and open what looks like a file's name.
     parsed = feedparser.parse(io.BytesIO(data), sanitize_html=True, resolve_relative_uris=False)
     entries = [entry for entry in map(_entry, parsed.entries) if entry.title or entry.text]
