@@ -12,6 +12,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.house.test_house import our_files, our_texts
 
+pytestmark = pytest.mark.timeout(600)  # ansible-lint takes half a minute of processor time
+
 HERE = Path(__file__).parent
 ANSIBLE = ROOT / "ansible"
 BIN = Path(sys.executable).parent
