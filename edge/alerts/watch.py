@@ -9,7 +9,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -153,7 +153,13 @@ class Watch:
             await port.emit(name, notice)
         self._saved.posted = standing
         if said or heard:
-            await asyncio.to_thread(self._keep, path)
+            keeping = asyncio.create_task(asyncio.to_thread(self._keep, path), name="keep")
+            try:
+                await asyncio.shield(keeping)
+            except asyncio.CancelledError:  # a thread goes on: who comes next has the same file
+                with suppress(SensorFailed):
+                    await keeping
+                raise
 
     def _load(self, path: Path) -> None:
         """What an earlier run knew; a damaged file is as none, and all is heard anew."""

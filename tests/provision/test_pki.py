@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shlex
 import signal
 import sqlite3
 import ssl
@@ -434,7 +435,7 @@ def test_the_commands_of_the_page_work_as_they_stand(tmp_path: Path) -> None:
     """docs/broker.md, word by word; a file has the pass phrase, for nobody is there to type it."""
     (tmp_path / "my-office.toml").write_text(EXAMPLE, "utf-8")
     (tmp_path / "phrase").write_text(f"{PHRASE}\n", "utf-8")
-    program = f"{sys.executable} -m machiai pki"
+    program = f"{shlex.quote(sys.executable)} -m machiai pki"
     said = ""
     for block in commands():
         script = block.replace("machiai pki", program)
