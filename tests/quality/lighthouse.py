@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 from tqdm import tqdm
 
+from models.errors import Unavailable
 from models.site import parse
 from tests.browsing import FLAGS
 from tests.freshness.test_nginx import Front
@@ -90,21 +91,34 @@ def public(house: House) -> list[str]:
 
 
 def _measure(jobs: list[tuple[House, str, str, str]], rounds: int) -> int:
+    """A line a page as soon as it is known: what stops the rest takes nothing away."""
     below = 0
-    lines = [f"{'':8}{'':40}{'':8}" + "".join(f"{name:>16}" for name in CATEGORIES)]
     with tqdm(total=len(jobs) * rounds, unit=" runs", mininterval=1) as progress:
+
+        def say(line: str) -> None:
+            progress.write(line, file=sys.stdout)
+
+        say(f"{'':8}{'':40}{'':8}" + "".join(f"{name:>16}" for name in CATEGORIES))
         for house, url, path, form in jobs:
-            found = []
+            named, found = f"{house.name:8}{path:40}{form:8}", []
             for _ in range(rounds):
                 progress.set_description(f"{house.name} {path} {form}")
-                found.append(run(url, form))
+                try:
+                    found.append(run(url, form))
+                except Unavailable as error:
+                    say(f"{'':12}{error}")
                 progress.update()
+            if not found:
+                below += 1
+                say(f"{named} not measured")
+                continue
             medians = [statistics.median(one.scores[i] for one in found) for i in range(4)]
-            lines.append(f"{house.name:8}{path:40}{form:8}" + "".join(f"{m:16g}" for m in medians))
+            say(named + "".join(f"{m:16g}" for m in medians))
             if min(medians) < 100:
                 below += 1
-                lines += [f"{'':12}{fault}" for fault in found[-1].faults]
-    sys.stdout.write("\n".join(lines) + f"\n{len(jobs) - below} of {len(jobs)} at 100 throughout\n")
+                for fault in found[-1].faults:
+                    say(f"{'':12}{fault}")
+    sys.stdout.write(f"{len(jobs) - below} of {len(jobs)} at 100 throughout\n")
     return 1 if below else 0
 
 
@@ -112,7 +126,7 @@ def run(url: str, form: str) -> Found:
     """One run. A browser that did not come up is no fault of the page: there is another one.
 
     Raises:
-        SystemExit: Lighthouse cannot run, with the last line that it said.
+        Unavailable: Lighthouse cannot run, with the last line that it said.
     """
     command = ["node", str(TOOLS / "lighthouse" / "cli" / "index.js"), url, "--quiet"]
     command += ["--output=json", f"--chrome-flags=--headless=new {' '.join(FLAGS)}"]
@@ -134,7 +148,7 @@ def run(url: str, form: str) -> Found:
             break
     else:
         why = (said.stderr.decode(errors="replace").strip().splitlines() or ["nothing"])[-1]
-        raise SystemExit(f"want Lighthouse to run, it said: {why} - {url}")
+        raise Unavailable(f"want Lighthouse to run, it said: {why} - {url}")
     report = msgspec.json.decode(said.stdout, type=_Report)
     return Found(
         tuple(round(100 * (report.categories[name].score or 0.0)) for name in CATEGORIES),
