@@ -14,8 +14,9 @@ _SIZES: dict[bool, ViewportSize] = {
 
 
 def open_page(page: Page, url: str, *, is_display: bool = False) -> None:
-    """Show a page as its reader would see it, all that folds open."""
+    """Show a page as its reader would see it, all that folds open, nothing half faded in."""
     page.set_viewport_size(_SIZES[is_display])
+    page.emulate_media(reduced_motion="reduce")
     page.goto(url)
     if page.locator("script[type=module]").count():
         page.wait_for_selector("html[data-ready]", state="attached")
