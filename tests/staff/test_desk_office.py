@@ -3,14 +3,10 @@
 import asyncio
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -24,7 +20,7 @@ from signage.staff.post import Post
 from tests.conftest import ROOT, Mosquitto
 from tests.display.real import Broadcast
 from tests.journey.conftest import Office
-from tests.staff.house import PASSWORD, Client
+from tests.staff.hut import Hut, living
 from tests.staff.living import follow
 from tests.staff.test_desk import level_of, undo_of
 
@@ -52,64 +48,10 @@ id = "l-1"
 """
 
 
-class Hut:
-    """A hub and a web process, and the people of the office."""
-
-    def __init__(self, office: Office, folder: Path) -> None:
-        self.office, self.folder = office, folder
-        self.site = folder / "site.toml"
-        self.site.write_text(SITE, "utf-8")
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            port: int = server.getsockname()[1]
-        self.base = f"http://127.0.0.1:{port}"
-        self.hub = office.process("hub", str(self.site), "--state", str(folder / "hub"))
-        self.web = office.process("web", str(self.site), "--port", str(port))
-
-    def person(self, name: str, role: str) -> Client:
-        """Somebody who is in, and reads English."""
-        secret = self.folder / "password"
-        secret.write_text(PASSWORD, "utf-8")
-        account = ["staff", str(self.site), "add", name, "--role", role]
-        subprocess.run(
-            [sys.executable, "-m", "machiai", *account, "--password-file", str(secret),
-             "--state", str(self.folder / "web")],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )  # fmt: skip
-        client = Client(self.base)
-        self.until(lambda: client.login(name).status == 303)
-        client.get("/account?lang=en")
-        return client
-
-    def public(self, path: str = "/") -> str:
-        """The residents' page."""
-        with urllib.request.urlopen(f"{self.base}{path}?lang=en", timeout=30) as answer:
-            page: str = answer.read().decode()
-        return page
-
-    def until(self, true: Callable[[], bool]) -> None:
-        """Ask again and again."""
-        end_s = time.perf_counter() + 60
-        while True:
-            try:
-                if true():
-                    return
-            except OSError:
-                pass
-            logs = [one.said()[-1500:] for one in (self.hub, self.web)]
-            assert time.perf_counter() < end_s, "\n".join(logs)
-            threading.Event().wait(0.1)
-
-
 @pytest.fixture
 def hut(mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hut]:
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "web"))
-    office = Office(mosquitto, tmp_path)
-    try:
-        yield Hut(office, tmp_path)
-    finally:
-        office.end()
+    with living(mosquitto, tmp_path, monkeypatch, SITE) as made:
+        yield made
 
 
 def test_a_clerk_says_very_busy_residents_see_it_and_undo_takes_it_back(hut: Hut) -> None:
