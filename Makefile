@@ -50,10 +50,10 @@ test-arm:  ## a camera's agent on emulated arm64 counts the same as here; needs 
 	@sh tools/arm.sh
 	$(RUN) tests.arm
 
-test-boot:  ## playbooks on Debians that boot in containers: two releases, an office at work, what is open; needs root, 30 minutes
+test-boot:  ## playbooks on Debians that boot in containers: two releases, an office at work, what is open; needs root, 20 minutes
 	@sh tools/venv.sh dev
 	@sh tools/apt.sh mosquitto debootstrap systemd-container nftables nmap openssh-client
-	$(RUN) tests.provision.boot $(ARGS)
+	$(RUN) tests.provision.boot $(ARGS) || [ $$? -eq 77 ]
 
 release:  ## dist/machiai-<version>/, signed, for machines without PyPI; ARGS="--key release.key" (docs/updates.md)
 	@sh tools/venv.sh dev

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from broker.first_boot import USER
-from tests.provision.boot.root import BOOT, root
+from tests.provision.boot.root import BOOT, NoMachine, root
 
 GATEWAY = "10.99.0.1"
 CITIZEN = "10.99.0.200"
@@ -107,7 +107,7 @@ class Machine:
         """Until the control machine can log in.
 
         Raises:
-            SystemExit: it did not come up; with the last lines of its console.
+            NoMachine: it did not come up; with the last lines of its console.
         """
         for _ in range(TRIES):
             if self.nest.ssh(self, "true", check=False, quiet=True).returncode == 0:
@@ -116,7 +116,7 @@ class Machine:
                 break
             time.sleep(0.1)
         last = (self.folder / "console.log").read_text(errors="replace").splitlines()[-20:]
-        raise SystemExit("\n".join([f"{self.name} did not come up:", *last]))
+        raise NoMachine("\n".join([f"{self.name} did not come up:", *last]))
 
     def sh(
         self, *words: str, check: bool = True, capture: bool = True
@@ -187,7 +187,7 @@ class Machine:
                 break
             time.sleep(0.1)
         last = (self.folder / "console.log").read_text(errors="replace").splitlines()[-5:]
-        raise SystemExit("\n".join([f"{self.name} did not start:", *last]))
+        raise NoMachine("\n".join([f"{self.name} did not start:", *last]))
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -253,7 +253,7 @@ class Nest:
         children: list[int] = []
         while not children:
             if holder.poll() is not None:
-                raise SystemExit("Want namespaces of our own, got none; are you root?")
+                raise NoMachine("Want namespaces of our own, got none; are you root?")
             children = _children(holder.pid)
             time.sleep(0.01)
         uplink = self._veth()

@@ -29,18 +29,17 @@ RELEASES = BOOT / "dist"
 
 # What staff write into group_vars/all.yml, and what a trial needs: other places than a home.
 _STAFFS = """
-machiai_kiosk: false
 pki_authority: {nest}/authority
 pki_phrase: {phrase}
 release_key: {boot}/release.pub
 update_release: "{boot}/dist/machiai-{{{{ update_version_here }}}}"
 edge_models: {weights}
 """
-_DRIVEN = """\
-machiai_environment:
-  GPIOZERO_PIN_FACTORY: driven
-  PYTHONPATH: /opt/driven
-"""
+# What is not there in a container: pins, and a screen.
+_WIRED = {
+    "gates": {"GPIOZERO_PIN_FACTORY": "driven", "PYTHONPATH": "/opt/driven"},
+    "lobby-1": {"WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman"},
+}
 
 
 def lay_out(nest: Nest) -> None:
@@ -60,7 +59,9 @@ def lay_out(nest: Nest) -> None:
     text += _STAFFS.format(nest=nest.folder, boot=BOOT, phrase=phrase, weights=WEIGHTS)
     staff.write_text(text)
     (inventory / "host_vars").mkdir(exist_ok=True)
-    (inventory / "host_vars" / "gates.yml").write_text(_DRIVEN)
+    for host, environment in _WIRED.items():
+        told = "".join(f"  {key}: {value}\n" for key, value in environment.items())
+        (inventory / "host_vars" / f"{host}.yml").write_text(f"machiai_environment:\n{told}")
     init = [".venv/bin/machiai", "pki", "init", str(nest.folder / "authority"), "--pass-file", "-"]
     _must(init, said=phrase + "\n")
     if not RELEASE_KEY.exists():

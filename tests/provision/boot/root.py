@@ -22,6 +22,10 @@ _INSIDE = "update-ca-certificates && apt-get update && apt-get upgrade --yes && 
 _AUTHORITIES = Path("/usr/local/share/ca-certificates")
 
 
+class NoMachine(SystemExit):
+    """Nothing can be booted here, and why."""
+
+
 def root(suite: str) -> Path:
     """The root of this suite; another one, beside it, when what it is made of has changed."""
     folder = BOOT / "roots" / f"{suite}-{_recipe(suite)}"
@@ -76,7 +80,7 @@ def _mirrors() -> dict[str, str]:
         if component == "main" and release.endswith("-security"):
             sites.setdefault("security", site)
     if "main" not in sites:
-        raise SystemExit("Want a Debian mirror in this machine's apt sources, got none")
+        raise NoMachine("Want a Debian mirror in this machine's apt sources, got none")
     return sites
 
 
@@ -92,4 +96,4 @@ def _run(words: list[str], said: BinaryIO, log: Path) -> None:
     done = subprocess.run(words, stdout=said, stderr=said, env=environment, check=False)
     if done.returncode:
         last = log.read_text(errors="replace").splitlines()[-5:]
-        raise SystemExit("\n".join([f"Want a Debian root, got from {words[0]}:", *last]))
+        raise NoMachine("\n".join([f"Want a Debian root, got from {words[0]}:", *last]))
