@@ -16,7 +16,12 @@ _PLAYLIST = "machiai playlist site.toml my-content --at '2027-03-03 12:10'"
 _NOTICE = "machiai notice site.toml drill quake --by 'Disaster desk'"
 _FIRST_BOOT = "machiai first-boot site.toml --device cam-1 --key id.pub --out card"
 _KIOSK = "cage -- machiai kiosk site.toml --display l-1"
+_BACKUP = "machiai backup site.toml --out /var/backups/minami.sqlite"
+_RESTORE = "machiai restore site.toml /var/backups/minami.sqlite"
 _STAFF = "machiai staff site.toml add hanako --role counter"
+_HOME_ASSISTANT = "machiai homeassistant site.toml"
+_REPORT = "machiai report site.toml --month 2026-10 --out reports --pdf"
+_PROBE = "machiai probe https://city.example.jp/queue.html --pattern '待ち人数 {waiting}人'"
 _INVENTORY = "machiai inventory site.toml --out ansible/inventory/minami"
 EXAMPLE = Path(__file__).parent / "ansible" / "sites" / "example.toml"
 GUIDES = "*-guide.toml"  # in a folder of site files these are none
@@ -73,19 +78,9 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    demo = add("demo", _demo, "a whole office on this machine", "machiai demo --speed 60 --for 60")
-    demo.add_argument(
-        "--site", type=Path, default=EXAMPLE, help="the site file (the example office)"
+    _demo_arguments(
+        add("demo", _demo, "a whole office on this machine", "machiai demo --speed 60 --for 60")
     )
-    demo.add_argument("--speed", type=_positive, default=10.0, help="times as fast as life (10)")
-    demo.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="then end")
-    demo.add_argument(
-        "--port", type=_port, help="of the resident's page (the first free from 8080)"
-    )
-    demo.add_argument("--camera", metavar="FILE|DEVICE", help="count the lobby's people in this")
-    demo.add_argument("--seed", type=int, default=1, help="another number is another day (1)")
-    demo.add_argument("--date", type=_date, help="the day shown (the next one that is open)")
-    demo.add_argument("--time", type=_time, default=time(10), help="when it begins (10:00)")
 
     edge = add("edge", _edge, "the agent of one device", "machiai edge site.toml --device cam-1")
     _site(edge)
@@ -112,6 +107,13 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
         const="-",
         metavar="LOG",
         help="only write what the journal holds as a log for replay (to standard output)",
+    )
+
+    _backup_arguments(
+        add("backup", _backup, "a copy of what the hub keeps, while it is at work", _BACKUP)
+    )
+    _restore_arguments(
+        add("restore", _restore, "a hub goes on from a backup; stop it first", _RESTORE)
     )
 
     web = add(
@@ -169,6 +171,10 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
     _staff_arguments(add("staff", _staff, "who may come in to the staff's pages", _STAFF), argv)
 
+    _homeassistant_arguments(
+        add("homeassistant", _homeassistant, "the office in a Home Assistant", _HOME_ASSISTANT)
+    )
+
     _replay_arguments(
         add(
             "replay",
@@ -176,6 +182,12 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
             "what would have been told, from a log",
             "machiai replay site.toml --log log.jsonl.gz --ask ask.csv --out out.csv",
         )
+    )
+
+    _report_arguments(add("report", _report, "what the office learns from a month", _REPORT))
+
+    _probe_arguments(
+        add("probe", _probe, "what a page or a line of a ticket machine would tell", _PROBE)
     )
 
     _site(add("check", _check, "is the site file right", "machiai check site.toml"))
@@ -186,6 +198,21 @@ def _parser(argv: list[str]) -> argparse.ArgumentParser:
 
         add_arguments(models)
     return parser
+
+
+def _demo_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--site", type=Path, default=EXAMPLE, help="the site file (the example office)"
+    )
+    command.add_argument("--speed", type=_positive, default=10.0, help="times as fast as life (10)")
+    command.add_argument("--for", dest="for_s", type=_positive, metavar="SECONDS", help="then end")
+    command.add_argument(
+        "--port", type=_port, help="of the resident's page (the first free from 8080)"
+    )
+    command.add_argument("--camera", metavar="FILE|DEVICE", help="count the lobby's people in this")
+    command.add_argument("--seed", type=int, default=1, help="another number is another day (1)")
+    command.add_argument("--date", type=_date, help="the day shown (the next one that is open)")
+    command.add_argument("--time", type=_time, default=time(10), help="when it begins (10:00)")
 
 
 def _kiosk_arguments(command: argparse.ArgumentParser) -> None:
@@ -290,6 +317,20 @@ def _inventory_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write")
 
 
+def _backup_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument("--state", metavar="DIR", help="where the hub keeps its journal")
+    command.add_argument(
+        "--out", required=True, type=Path, metavar="FILE", help="of the copy; it is replaced"
+    )
+
+
+def _restore_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument("file", type=Path, metavar="FILE", help="of the copy")
+    command.add_argument("--state", metavar="DIR", help="where the hub will look for its journal")
+
+
 def _staff_arguments(command: argparse.ArgumentParser, argv: list[str]) -> None:
     if argv[:1] == ["staff"]:
         try:
@@ -299,6 +340,13 @@ def _staff_arguments(command: argparse.ArgumentParser, argv: list[str]) -> None:
         add_arguments(command)
 
 
+def _homeassistant_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument(
+        "--remove", action="store_true", help="take the office away from there instead, and end"
+    )
+
+
 def _replay_arguments(command: argparse.ArgumentParser) -> None:
     _site(command)
     command.add_argument(
@@ -306,6 +354,40 @@ def _replay_arguments(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--ask", required=True, type=Path, help="what was asked when, a CSV file")
     command.add_argument("--out", required=True, type=Path, help="where to write the answers")
+
+
+def _report_arguments(command: argparse.ArgumentParser) -> None:
+    _site(command)
+    command.add_argument("--month", help="such as 2026-10 (the last one that is over)")
+    command.add_argument("--state", metavar="DIR", help="where the hub keeps its journal")
+    command.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to write")
+    command.add_argument(
+        "--lang", action="append", choices=("ja", "en"), help="once a language (both)"
+    )
+    command.add_argument("--pdf", action="store_true", help="print it as well, by chromium")
+    command.add_argument(
+        "--since-change", type=_date, metavar="DATE", help="compare the days before and after it"
+    )
+
+
+def _probe_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "page",
+        metavar="URL|FILE|SITE.toml",
+        help="a page, a saved one, or lines of a ticket machine; of a site file: all its sensors",
+    )
+    command.add_argument(
+        "--pattern", action="append", default=[], help="what this reads (docs/probe.md)"
+    )
+    command.add_argument("--site", type=Path, metavar="SITE.toml", help="whose services these are")
+    command.add_argument(
+        "--sensor", metavar="devices[0].sensors[0]", help="with --site: what that one would read"
+    )
+    command.add_argument(
+        "--encoding",
+        choices=("utf-8", "ascii", "cp932", "shift_jis", "euc_jp"),
+        help="of the page (as it says)",
+    )
 
 
 def _site(command: argparse.ArgumentParser) -> None:
@@ -610,11 +692,105 @@ def _hub(arguments: argparse.Namespace) -> int:
     return service.run(lambda: serve(site, clock, address, folder))
 
 
+def _backup(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.hub.history.backup import back_up  # noqa: PLC0415
+    from broker.hub.hub import JOURNAL  # noqa: PLC0415
+
+    journal = service.state_folder("hub", arguments.state) / JOURNAL
+    now = from_environment().now()
+    print(back_up(_read(arguments.site), journal, arguments.out, now))
+    return 0
+
+
+def _restore(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.hub.history.backup import restore  # noqa: PLC0415
+    from broker.hub.hub import JOURNAL  # noqa: PLC0415
+
+    journal = service.state_folder("hub", arguments.state) / JOURNAL
+    now = from_environment().now()
+    copy = restore(_read(arguments.site), journal, arguments.file, now)
+    print(copy)
+    if copy.aside is not None:
+        print(f"{copy.aside}: what was there before")
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm  # noqa: PLC0415
+
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.hub.history.reading import Past  # noqa: PLC0415
+    from broker.hub.history.tickets import said  # noqa: PLC0415
+    from broker.hub.hub import JOURNAL  # noqa: PLC0415
+    from models.errors import Missing  # noqa: PLC0415
+    from models.report.kept import SOURCES  # noqa: PLC0415
+    from models.report.month import figures, reads  # noqa: PLC0415
+    from models.report.plan import Plan, month_before, month_of, month_with  # noqa: PLC0415
+
+    try:
+        from signage.report import paper  # noqa: PLC0415
+        from signage.report.writing import write  # noqa: PLC0415
+    except ImportError as error:
+        raise Missing(f"want machiai[hub,web] installed, {error}") from None
+
+    site = _read(arguments.site)
+    if arguments.pdf:
+        paper.program()  # before the work, not after it
+    plan, now = Plan(site), from_environment().now()
+    today = plan.calendar.day_of(now)
+    month = month_of(arguments.month) if arguments.month else month_before(month_with(today))
+    path = service.state_folder("hub", arguments.state) / JOURNAL
+    change = arguments.since_change
+    with tqdm(desc=f"{site.id} {month.first:%Y-%m}", unit="", leave=False, disable=None) as bar:
+        with Past(path) as past:
+            spans = reads(plan, month, change)
+            cells = {
+                source: [cell for span in spans for cell in past.cells(*source, *span)]
+                for source in SOURCES
+            }
+        tickets = said(path, *plan.edges_ms(month))
+        found = figures(plan, month, now, cells, tickets, change=change, step=bar.update)
+    languages = arguments.lang or ("ja", "en")
+    for file in write(found, arguments.out, languages, now, pdf=arguments.pdf):
+        print(f"{file}: written", flush=True)
+    return 0
+
+
 def _replay(arguments: argparse.Namespace) -> int:
     from broker.replay import replay  # noqa: PLC0415
 
     replay(_read(arguments.site), arguments.log, arguments.ask, arguments.out)
     return 0
+
+
+def _probe(arguments: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415
+
+    from models.errors import BadData, Missing  # noqa: PLC0415
+
+    try:
+        from edge.probe import Asked, probe  # noqa: PLC0415
+    except ImportError as error:
+        raise Missing(f"want machiai[edge] installed, {error}") from None
+
+    of_site = arguments.page.endswith(".toml")
+    path = Path(arguments.page) if of_site else arguments.site
+    asked = Asked(
+        page=None if of_site else arguments.page,
+        patterns=tuple(arguments.pattern),
+        site=None if path is None else _read(path),
+        sensor=arguments.sensor,
+        encoding=arguments.encoding,
+    )
+    lines, is_right = asyncio.run(probe(asked))
+    for line in lines:
+        print(line)
+    return 0 if is_right else BadData.exit_code
 
 
 def _web(arguments: argparse.Namespace) -> int:
@@ -717,6 +893,17 @@ def _notice(arguments: argparse.Namespace) -> int:
     return service.run(
         lambda: post(site, clock, address, folder, wanted, lambda line: print(line, flush=True))
     )
+
+
+def _homeassistant(arguments: argparse.Namespace) -> int:
+    from broker import service  # noqa: PLC0415
+    from broker.clock import from_environment  # noqa: PLC0415
+    from broker.session import address_of  # noqa: PLC0415
+    from signage.homeassistant.adapter import tell  # noqa: PLC0415
+
+    site = _read(arguments.site)
+    clock, address = from_environment(), address_of(site.broker)
+    return service.run(lambda: tell(site, clock, address, is_leaving=arguments.remove))
 
 
 def _models(arguments: argparse.Namespace) -> int:

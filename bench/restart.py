@@ -71,8 +71,8 @@ def build(folder: Path, site: Site, rows: int) -> Path:
     journal.commit([one.record for one in day], marks, rolled_up)
     db = journal._db  # noqa: SLF001  rows by the million are copied within SQLite
     copy = (
-        "INSERT INTO journal (stream, seq, kind, name, at_ms, received_ms, payload) SELECT "
-        "stream, seq + ?, kind, name, at_ms, received_ms, payload FROM journal WHERE id <= ?"
+        "INSERT INTO observation (source, seq, received_ms, late_ms, up_ms, rest) SELECT "
+        "source, seq + ?, received_ms, late_ms, up_ms, rest FROM observation WHERE id <= ?"
     )
     with tqdm(total=rows, unit="row", desc="journal", disable=None) as bar:
         for first in range(len(day), rows - BEHIND, len(day)):
@@ -80,8 +80,8 @@ def build(folder: Path, site: Site, rows: int) -> Path:
             bar.update(len(day))
     for n in tqdm(range(1, OFFICE_DAYS), unit="day", desc="roll-ups", disable=None):
         db.execute(
-            "INSERT INTO rollup SELECT slot - ?, kind, name, measure, count, sum, min, max, last, "
-            "last_ms FROM rollup WHERE slot > ?",
+            "INSERT INTO cell SELECT series, slot - ?, count, sum, min, max, last, last_ms "
+            "FROM cell WHERE slot > ?",
             (n * 86_400_000 // SLOT_MS, milliseconds(END - timedelta(hours=17)) // SLOT_MS),
         )
     journal.commit([], [], Rollup(), belief.office.dump())

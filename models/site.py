@@ -1,6 +1,7 @@
 """The site file: one office in TOML, read once, every mistake named by its path."""
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date, time
@@ -114,9 +115,15 @@ class Service(Table, frozen=True, kw_only=True):
     service_minutes: Minutes = 7
     levels_minutes: tuple[Minutes, Minutes, Minutes] = (15, 30, 60)
     dates: tuple[Dates, ...] | None = None  # only on these days; None is every open day
+    announce_days: Annotated[int, msgspec.Meta(ge=0, le=60)] = 7  # before them it is told of
+    hours: tuple[Hours, ...] | None = None  # None is the office's
     place: Names | None = None  # where, if not in the office itself
+    address: Names | None = None  # of that place
+    map: Address | None = None
     instead: tuple[Instead, ...] = ()
     quick: tuple[Names, ...] = ()  # what staff put up with one touch
+    bookings: Literal["first", "own-counter"] | None = None  # who calls those with a reservation
+    booked_tickets: Annotated[str, msgspec.Meta(min_length=1, max_length=16)] | None = None
 
 
 class CounterTable(Table, frozen=True, kw_only=True):
@@ -253,6 +260,7 @@ class Broker(Table, frozen=True, kw_only=True):
     ca: str | None = "/etc/machiai/pki/ca.pem"
     cert: str | None = "/etc/machiai/pki/{id}.pem"
     key: str | None = "/etc/machiai/pki/{id}.key"
+    readers: tuple[Id, ...] = ()  # programs of others that read what the public is told
 
 
 class Freshness(Table, frozen=True, kw_only=True):
@@ -262,6 +270,7 @@ class Freshness(Table, frozen=True, kw_only=True):
     ticket_s: Seconds = 90
     gate_s: Seconds = 300
     button_s: Seconds = 1800
+    bookings_s: Seconds = 86_400  # some are told once a night; their age is shown
 
 
 class Emergency(Table, frozen=True, kw_only=True):
@@ -344,6 +353,41 @@ class Staff(Table, frozen=True, kw_only=True):
     oidc: Oidc | None = None
 
 
+class HomeAssistantBroker(Table, frozen=True, kw_only=True):
+    """`[homeassistant.broker]`: Home Assistant's own broker, where it has one."""
+
+    host: str
+    port: Port = 1883
+    ca: str | None = None  # whom to trust; None: without TLS
+    user: str | None = None
+    password_file: str | None = None
+
+
+class HomeAssistant(Table, frozen=True, kw_only=True):
+    """`[homeassistant]`: the office in a facility's Home Assistant."""
+
+    prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]{1,64}(?!\n)$")] = "homeassistant"
+    user: Id = "ha"  # Home Assistant's name at the office's broker
+    broker: HomeAssistantBroker | None = None  # None: it listens at the office's
+
+
+class History(Table, frozen=True, kw_only=True):
+    """`[history]`: what the hub and the web process keep, and for how long."""
+
+    raw_days: Annotated[int, msgspec.Meta(ge=7, le=3660)] = 90  # every observation
+    rollup_years: Annotated[int, msgspec.Meta(ge=1, le=30)] = 5  # what they come to, by 5 minutes
+
+
+class Influx(Table, frozen=True, kw_only=True):
+    """`[influx]`: a time series server of the city's, which gets what is counted as it comes."""
+
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/@?#]+(/[^\s?#]*)?(?!\n)$")]
+    bucket: Annotated[str, msgspec.Meta(min_length=1, max_length=255)] = "machiai"
+    org: Annotated[str, msgspec.Meta(max_length=255)] = ""  # InfluxDB 2 wants one
+    token_file: str | None = None  # None: without one
+    ca: str | None = None  # whom to trust; None is whom the system trusts
+
+
 class Site(Table, frozen=True, kw_only=True):
     """One office. `digest` is the hash of the file it was read from, `folder` where that lies."""
 
@@ -361,8 +405,11 @@ class Site(Table, frozen=True, kw_only=True):
     broker: Broker = Broker()
     freshness: Freshness = Freshness()
     emergency: Emergency = Emergency()
+    history: History = History()
+    influx: Influx | None = None
     notify: Notify | None = None
     staff: Staff | None = None
+    homeassistant: HomeAssistant | None = None
     digest: str = ""
     folder: str | None = None  # None: it was no file, and nothing can lie beside it
 
@@ -510,6 +557,11 @@ def _mistakes(site: Site) -> Iterator[str]:
     yield from _notices(site)
     yield from _switches(site)
     yield from _doors(site)
+    for i, service in enumerate(site.services):
+        if service.booked_tickets is not None and service.bookings is None:
+            yield f"want `bookings` where tickets tell of them - at `$.services[{i}].bookings`"
+    yield from _facilities(site)
+    yield from _servers(site)
     for i, device in enumerate(site.devices):
         if device.id == "hub":
             yield f"want another id than `hub`, it is the hub's own - at `$.devices[{i}].id`"
@@ -566,6 +618,9 @@ def _spans(site: Site) -> Iterator[str]:
     spans = [(f"site.hours[{i}]", h.open, h.close) for i, h in enumerate(site.site.hours)]
     for i, lot in enumerate(site.lots):
         spans += [(f"lots[{i}].hours[{j}]", h.open, h.close) for j, h in enumerate(lot.hours or ())]
+    for i, service in enumerate(site.services):
+        own = service.hours or ()
+        spans += [(f"services[{i}].hours[{j}]", h.open, h.close) for j, h in enumerate(own)]
     for i, counter in enumerate(site.counters):
         spans += [
             (f"counters[{i}].open[{j}]", s.start, s.end) for j, s in enumerate(counter.open or ())
@@ -632,6 +687,28 @@ def _doors(site: Site) -> Iterator[str]:
         yield "want a group that may come in - at `$.staff.oidc.viewer`"
     if "openid" not in oidc.scopes:
         yield "want `openid` among them - at `$.staff.oidc.scopes`"
+
+
+def _facilities(site: Site) -> Iterator[str]:
+    """A Home Assistant that nobody could tell from us, or that would not let us in."""
+    table = site.homeassistant
+    if table is None:
+        return
+    if table.broker is None and table.user == "homeassistant":
+        yield "want another name than machiai's own there - at `$.homeassistant.user`"
+    broker = table.broker
+    if broker is not None and (broker.user is None) != (broker.password_file is None):
+        yield "want both of user, password_file or neither - at `$.homeassistant.broker`"
+
+
+_HERE = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?(/|$)")
+
+
+def _servers(site: Site) -> Iterator[str]:
+    """A server that everything would be sent to for all to read on the way."""
+    url = "https://" if site.influx is None else site.influx.url
+    if not url.startswith("https://") and not _HERE.match(url):
+        yield f"want https://… for a server elsewhere, got {url} - at `$.influx.url`"
 
 
 def _switches(site: Site) -> Iterator[str]:

@@ -20,6 +20,7 @@ from signage.pages.offline import Offline
 from signage.pages.outlook import OutlookPage
 from signage.pages.page import Page
 from signage.pages.paper import PaperPage
+from signage.pages.past import PastPage
 from signage.pages.ticket_page import TicketPage
 
 
@@ -40,6 +41,7 @@ class Office:
         self.cache = Cache(mirror)
         self.page = Page(self.site, mirror, self.cache, root, others)
         self.documents = Documents(mirror, self.cache, days)
+        self._past = PastPage(self.site, mirror, self.page, days)
 
     def pages(self) -> Mapping[str, Handler]:
         """Who answers at each path below the root: a new page is one line here."""
@@ -58,6 +60,7 @@ class Office:
             "/ticket": ticket.page,
             "/ticket/part": ticket.part,
             "/accuracy": AccuracyPage(site, mirror, page).page,
+            "/history": self._past.page,
             "/outlook": OutlookPage(site, mirror, page).page,
             "/privacy/cameras": cameras.page,
             "/privacy/cameras/{device}/poster": cameras.poster,

@@ -24,6 +24,7 @@ SHAPES = {1: "○", 2: "△", 3: "▲", 4: "■", None: "－"}
 
 _LOCALES = Path(__file__).parent / "locales"
 _PLAIN_JAPANESE = "ja-Hira"
+_WEEKDAYS = "げつ", "か", "すい", "もく", "きん", "ど", "にち"
 _INSTEAD = {"ja": _PLAIN_JAPANESE, _PLAIN_JAPANESE: "ja"}
 _ELSE = "en"  # what most of those can read who do not read Japanese
 _LONG_KM = 9.95
@@ -140,6 +141,11 @@ class Words:
         """A day with its year, for a notice that hangs for long: 「2026年11月24日」."""
         said = format_date(day, self("pattern.full"), locale=self._locale)
         return self._read(Text(said))
+
+    def weekday(self, day: date) -> str:
+        """「火曜日」."""
+        said = format_date(day, "EEEE", locale=self._locale)
+        return f"{said}（{_WEEKDAYS[day.weekday()]}ようび）" if self._is_plain_japanese else said
 
     def date(self, day: date) -> str:
         """A day of the calendar: 「11月24日（火）」."""

@@ -12,6 +12,7 @@ from models.contract.observations import Observation
 from models.contract.results import Call
 from models.errors import BadPayload, MachiaiError
 from models.site import Site
+from models.state.accuracy import Came
 from models.state.office import Office
 
 logger = logging.getLogger("machiai.belief")
@@ -34,6 +35,7 @@ class Belief:
     def __init__(self, site: Site, journal: Journal, office: type[Office] = Office) -> None:
         self._site, self._kind = site, office
         self._calls: list[Call] = []
+        self._came: list[tuple[str, Came]] = []
         self._copy = b""
         self._since: list[Taken] = []
         self.office = office(site)
@@ -42,6 +44,7 @@ class Belief:
     def begin(self) -> None:
         """All that was folded until now is safe."""
         self._calls += self.office.new_calls()
+        self._came += self.office.new_came()
         self._copy = self.office.dump()
         self._since.clear()
 
@@ -68,6 +71,15 @@ class Belief:
         calls, self._calls = [*self._calls, *self.office.new_calls()], []
         return calls
 
+    def new_came(self) -> list[tuple[str, Came]]:
+        """Told waits that came true since this was last asked, each with its service.
+
+        Kept with the very observations that made them true, they are neither lost nor doubled:
+        what is folded again after a restart is not asked for.
+        """
+        came, self._came = [*self._came, *self.office.new_came()], []
+        return came
+
     def _apply(self, taken: Taken) -> None:
         if taken.observation is not None:
             record = taken.record
@@ -88,6 +100,7 @@ class Belief:
                 if number % _STEP == 0:
                     self.begin()
                     self._calls.clear()  # they were called while nobody listened: not news
+                    self._came.clear()
                 taken = Taken(record, _observation(self._site.id, record))
                 kept = self.fold(taken)
                 if kept is not taken:
@@ -96,6 +109,7 @@ class Belief:
             logger.error("%s, from %s; it is passed over", record.refused, record.device)
             journal.refuse(record)
         self.new_calls()
+        self.new_came()
 
 
 def _observation(site: str, record: Record) -> Observation | None:

@@ -6,12 +6,14 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from broker import service
 from broker.clock import FIRST_DAY, Clock
 from broker.hub.belief import Belief
-from broker.hub.history.rollup import Rollup
-from broker.hub.history.sqlite import Journal
+from broker.hub.history.rollup import SLOT_MS, Rollup
+from broker.hub.history.sqlite import Journal, milliseconds
+from broker.hub.history.told import add_came, add_results
 from broker.hub.ingest import Ingest, Taken
 from broker.hub.publish import Publisher
 from broker.hub.screens import Screens
@@ -29,10 +31,13 @@ from models.contract.results import (
     Result,
     State,
 )
-from models.errors import BadPayload, BadTopic, Unavailable
+from models.errors import BadPayload, BadTopic, Missing, Unavailable
 from models.site import Site
 from models.state.office import Office
 from models.wait.retold import Retold
+
+if TYPE_CHECKING:
+    from broker.hub.history.ship import Shipper
 
 logger = logging.getLogger("machiai.hub")
 
@@ -49,6 +54,7 @@ _SNAPSHOT_S = 30.0
 _SNAPSHOT_RECORDS = 2000
 _FORECAST_S = 300.0  # by the office's clock; a tenth of a second's work
 _RETRY_S = 1.0
+_BRINGING_S = 600  # a year's journal of an earlier release is written anew when it is opened
 _INBOX = 50_000  # beyond this what comes is dropped: its sender sends it again
 _INBOX_BYTES = 64 * 2**20
 _TIDY_S = 60.0
@@ -72,7 +78,8 @@ class Hub:
         self._site = site
         self._clock = clock
         self._calendar = Calendar(site)
-        self._journal = Journal(folder / JOURNAL)
+        self._journal = Journal(folder / JOURNAL, site.history)
+        self._shipper = _shipper(site, clock, folder / JOURNAL)
         self._ingest = Ingest(self._journal.marks())
         self._durable = {key: mark.seq for key, mark in self._ingest.marks.items()}
         self._belief = Belief(site, self._journal, office)
@@ -91,6 +98,7 @@ class Hub:
         self._forecasts: dict[str, Result] = {}
         self._forecast_part = -1
         self._retold = Retold()
+        self._told, self._told_slot = Rollup(), -1
         self._unsaved = 0
         self._saved_s = 0.0
         self._agrees = True  # the office holds what the journal holds, no more
@@ -124,12 +132,16 @@ class Hub:
                 group.create_task(self._tick(), name="tick")
                 group.create_task(self._tidy(), name="tidy")
                 group.create_task(service.watchdog(), name="watchdog")
+                if self._shipper is not None:
+                    self._shipper.start()
                 service.notify("READY=1")
                 await service.until_cancelled(self._goodbye)
         finally:
             await asyncio.to_thread(self._close)
 
     async def _goodbye(self) -> None:
+        if self._shipper is not None:
+            self._shipper.stop()
         self._become("disconnected", "stopped")
         await self._session.flush()
 
@@ -137,7 +149,7 @@ class Hub:
         """Save the office, unless it holds what the journal does not: that would count twice."""
         try:
             if self._agrees:
-                self._journal.commit([], [], Rollup(), self._belief.office.dump())
+                self._journal.commit([], [], self._told, self._belief.office.dump())
         except Unavailable as error:
             logger.error("%s", error)  # noqa: TRY400  the journal has all; only the restart is slower
         self._journal.close()
@@ -210,8 +222,9 @@ class Hub:
             if self._inbox:
                 self._arrived.set()
             touched = {(taken.record.device, taken.record.stream) for taken in batch}
-            if batch:
+            if batch or self._told:
                 await self._commit(batch, touched)
+            if batch:
                 self._changed.set()
             self._agrees = True
             for call in self._belief.new_calls():
@@ -250,10 +263,12 @@ class Hub:
             self._unsaved, self._saved_s = 0, now_s
         records = [taken.record for taken in batch]
         marks = [self._ingest.marks[key] for key in touched]
-        rolled_up = Rollup()
+        rolled_up, self._told = self._told, Rollup()
         for taken in batch:
             if taken.observation is not None:
                 rolled_up.add(taken.observation, taken.record.at_ms)
+        for name, came in self._belief.new_came():
+            add_came(rolled_up, name, came)
         while True:
             try:
                 await asyncio.to_thread(self._journal.commit, records, marks, rolled_up, state)
@@ -320,12 +335,16 @@ class Hub:
         at = self._clock.now() if self._clock.is_set() else None
         self._publisher.retained(self._topic("state"), State(state=status, at=at, why=why))
         about = HubAbout(
-            version=VERSION, site_hash=self._site.digest, refused=dict(self._ingest.refused)
+            version=VERSION,
+            site_hash=self._site.digest,
+            refused=dict(self._ingest.refused),
+            shipping=None if self._shipper is None else self._shipper.told(),
         )
         self._publisher.retained(self._topic("about"), about)
 
     async def _tick(self) -> None:
         counted: Counter[str] = Counter()
+        shipped: tuple[object, ...] = ()
         while True:
             self._changed.set()
             if self._ingest.behind:
@@ -337,8 +356,9 @@ class Hub:
                 )
             elif self._status[1].startswith("want a clock"):
                 self._become("ready", "")
-            if counted != self._ingest.refused:
-                counted = Counter(self._ingest.refused)
+            news = () if self._shipper is None else self._shipper.news()
+            if counted != self._ingest.refused or shipped != news:
+                counted, shipped = Counter(self._ingest.refused), news
                 self._announce()
             await asyncio.sleep(max(_TICK_S / self._clock.speed, 2 * _PUBLISH_S))
 
@@ -351,8 +371,16 @@ class Hub:
                 self._screens.note(results, now)
                 results = self._screens.alerts(now) | results
                 self._publisher.results(results)
+                self._keep(results, milliseconds(now))
                 self._log_alerts(results)
             await asyncio.sleep(_PUBLISH_S)
+
+    def _keep(self, results: Mapping[str, Result], at_ms: int) -> None:
+        """Once a slot, what is told then: it is written with what comes next, or alone."""
+        if at_ms // SLOT_MS != self._told_slot:
+            self._told_slot = at_ms // SLOT_MS
+            add_results(self._told, results, at_ms)
+            self._arrived.set()
 
     def _log_alerts(self, results: Mapping[str, Result]) -> None:
         """Each once when it begins; staff read the log."""
@@ -362,7 +390,7 @@ class Hub:
         self._alerts = set(alerts)
 
     def _current(self) -> dict[str, Result]:
-        """All results, but for services that are not held today at all."""
+        """All results, but for services of which residents are not told today at all."""
         now = self._clock.now()
         part = int(now.timestamp() / _FORECAST_S)
         if part != self._forecast_part:
@@ -373,10 +401,21 @@ class Hub:
         results = {
             key: result
             for key, result in self._belief.office.results(now).items()
-            if key not in dated or self._calendar.is_held(dated[key], today)
+            if key not in dated or self._calendar.is_shown(dated[key], today)
         }
         lines = {key: result for key, result in results.items() if isinstance(result, LineResult)}
         return results | self._retold.lines(lines, now) | self._forecasts
+
+
+def _shipper(site: Site, clock: Clock, journal: Path) -> "Shipper | None":
+    """What ships the journal to a city's server, where the site file names one."""
+    if site.influx is None:
+        return None
+    try:
+        from broker.hub.history.ship import Shipper  # noqa: PLC0415  half of the hub's memory
+    except ImportError as error:
+        raise Missing(f"want machiai[influx] installed, {error} - at `$.influx`") from None
+    return Shipper(site.id, site.influx, clock, journal)
 
 
 async def serve(site: Site, clock: Clock, address: Address, folder: Path) -> None:
@@ -384,7 +423,8 @@ async def serve(site: Site, clock: Clock, address: Address, folder: Path) -> Non
 
     Raises:
         Unavailable: the journal cannot be opened.
-        Missing: a certificate that the site file names is not there.
+        Missing: a file that the site file names, or a library that it needs, is not there.
     """
+    service.notify(f"EXTEND_TIMEOUT_USEC={_BRINGING_S * 1_000_000}")
     hub = await asyncio.to_thread(Hub, site, clock, address, folder)
     await hub.run()

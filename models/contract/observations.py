@@ -1,6 +1,7 @@
 """What a sensor saw: one frozen reading a kind, and the envelope that its outbox adds."""
 
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -9,6 +10,7 @@ from models.contract.ids import Count, Id, Level, Seq, Short, Text, Time, Whole
 Direction = Literal["in", "out"]
 Gesture = Literal["short", "double", "long"]
 TicketEvent = Literal["issued", "called", "served", "absent", "cancelled"]
+Minute = Annotated[int, msgspec.Meta(ge=0, le=1439)]
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +67,24 @@ class Queue(Reading, frozen=True, kw_only=True):
     waiting: Count
     called: Short | None = None
     open: Count | None = None
+
+
+class BookedSlot(msgspec.Struct, frozen=True, kw_only=True):
+    """Reservations that begin at one minute of a local day; how many there may be, if known."""
+
+    minute: Minute
+    booked: Count
+    places: Count | None = None
+
+
+class Bookings(Reading, frozen=True, kw_only=True):
+    """All reservations of one local day, as counts: who they are stays where they were read.
+
+    What was said of that day before holds no more. Name: the service.
+    """
+
+    day: date
+    slots: tuple[BookedSlot, ...] = ()
 
 
 class Counter(Reading, frozen=True, kw_only=True):
@@ -130,6 +150,7 @@ KINDS: dict[str, type[Reading]] = {
     "press": Press,
     "ticket": Ticket,
     "queue": Queue,
+    "bookings": Bookings,
     "counter": Counter,
     "level": SetLevel,
     "pause": Pause,

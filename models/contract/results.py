@@ -138,8 +138,20 @@ class Result(Message, frozen=True, kw_only=True):
     valid_until: Time
 
 
+class Booked(Message, frozen=True, kw_only=True):
+    """Reservations of one service, as its book said at `as_of`: those of today that are to come."""
+
+    as_of: Time
+    left: Count
+    next_at: Time | None = None
+    free_at: Time | None = None
+
+
 class ServiceResult(Result, frozen=True, kw_only=True):
-    """One service: how busy, how many wait, how long."""
+    """One service: how busy, how many wait, how long.
+
+    `booked` is there only where its book of reservations is read, and is not too old.
+    """
 
     state: ServiceStatus
     level: Level | None = None
@@ -149,6 +161,7 @@ class ServiceResult(Result, frozen=True, kw_only=True):
     wait: Spread | None = None
     basis: str = ""
     opens_at: Time | None = None
+    booked: Booked | msgspec.UnsetType = msgspec.UNSET
 
 
 class AccessibleResult(Message, frozen=True, kw_only=True):
@@ -340,12 +353,27 @@ class LotForecast(Result, frozen=True, kw_only=True):
     steps: tuple[LotStep, ...] = ()
 
 
+class Shipping(Message, frozen=True, kw_only=True):
+    """How far a city's time series server is behind the hub; `why` it takes nothing now.
+
+    `missing` observations were forgotten here before it had them; `refused` points it will not
+    take.
+    """
+
+    lag_s: Whole
+    waiting: Whole
+    missing: Whole = 0
+    refused: Whole = 0
+    why: str = ""
+
+
 class HubAbout(Message, frozen=True, kw_only=True):
     """What the hub is, and how many messages it has refused, by reason."""
 
     version: str
     site_hash: str
     refused: dict[str, Whole] = {}
+    shipping: Shipping | None = None
 
 
 RESULTS: dict[str, type[Result]] = {

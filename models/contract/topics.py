@@ -45,6 +45,20 @@ def result(site: str, kind: str, name: str | None = None) -> str:
     return f"{VERSION}/{site}/{HUB}/{kind}" + (f"/{name}" if name is not None else "")
 
 
+def home_assistant(site: str) -> str:
+    """Below which a Home Assistant reads the office, in words: no part of the contract."""
+    return f"machiai/homeassistant/{site}"
+
+
+def discovered(site: str, name: str) -> tuple[str, ...]:
+    """Where it is told of entities that show something, below its prefix; it has no other kind.
+
+    >>> discovered("minami", "zone_lobby_people")[0]
+    'sensor/machiai-minami/zone_lobby_people/config'
+    """
+    return tuple(f"{what}/machiai-{site}/{name}/config" for what in ("sensor", "binary_sensor"))
+
+
 def split(topic: str) -> tuple[str, str, list[str]]:
     """Site, device and the levels below.
 

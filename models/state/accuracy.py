@@ -52,6 +52,14 @@ class Promise(msgspec.Struct, frozen=True, array_like=True):
     level: int
 
 
+class Came(msgspec.Struct, frozen=True):
+    """A told wait that came true: what was told, what came, and when (seconds since 1970)."""
+
+    told: Spread
+    came_s: float
+    at_s: float
+
+
 class Accuracy(msgspec.Struct):
     """One service. `scored_s` is when the last told wait came true, seconds since 1970.
 
@@ -77,25 +85,33 @@ class Accuracy(msgspec.Struct):
         """A ticket is given back."""
         self.promises.pop(number, None)
 
-    def call(self, number: str, at_s: float, day_s: float) -> None:
-        """A ticket is called, on the day of this midnight."""
+    def call(self, number: str, at_s: float, day_s: float) -> Came | None:
+        """A ticket is called, on the day of this midnight. Answers with what that made true."""
         promise = self.promises.pop(number, None)
         if promise is None or at_s < promise.issued_s:
-            return  # or a clock was set back
+            return None  # or a clock was set back
         if not self.days or self.days[-1].day_s != day_s:
             self.days.append(ScoredDay(day_s, [Score() for _ in range(_LEVELS)]))
-        self.days[-1].levels[promise.level - 1].add(promise.told, at_s - promise.issued_s)
+        came = Came(promise.told, at_s - promise.issued_s, at_s)
+        self.days[-1].levels[promise.level - 1].add(came.told, came.came_s)
         self.scored_s = max(at_s, self.scored_s or 0.0)
+        return came
 
-    def reach(self, before: Called | None, now: Called | None, day_s: float) -> None:
-        """A display went from one number to another; calls between two looks are spread evenly."""
+    def reach(self, before: Called | None, now: Called | None, day_s: float) -> list[Came]:
+        """A display went from one number to another; calls between two looks are spread evenly.
+
+        Answers with what came true of it.
+        """
         if before is None or now is None or not 0 <= now[0] - before[0] <= _JUMP:
             self.promises = {}
-            return
+            return []
         called, moved = now[0], now[0] - before[0]
+        found = []
         for number in [number for number in self.promises if int(number) <= called]:
             share = 1.0 - (called - int(number)) / moved if moved else 1.0
-            self.call(number, before[1] + max(share, 0.0) * (now[1] - before[1]), day_s)
+            at_s = before[1] + max(share, 0.0) * (now[1] - before[1])
+            found.append(self.call(number, at_s, day_s))
+        return [came for came in found if came is not None]
 
     def by_level(self) -> list[Score]:
         """All days together, by the level that was told."""

@@ -29,13 +29,17 @@ from signage.mirror import Mirror
 logger = logging.getLogger("machiai.history")
 
 EVERY_S = 300
-KEPT_DAYS = 5 * 366
 COLUMNS = (
     "at", "kind", "id", "state", "basis", "level", "waiting", "counters_open",
     "wait_p10_s", "wait_p50_s", "wait_p90_s", "vacancy", "free_p10", "free_p50", "free_p90",
     "accessible_free_p50", "capacity", "people", "over",
 )  # fmt: skip
 """Empty is unknown, or nothing that this kind has."""
+
+Waits = dict[tuple[str, int, int], float]
+"""Means of the waits that were told, in seconds, by service, weekday (Monday is 0) and hour."""
+
+_Sums = dict[tuple[str, int, int], tuple[int, float]]
 
 Row = dict[str, str | int | float | None]
 
@@ -64,9 +68,11 @@ class Days:
         self._folder = folder / site.id
         self._site = site.id
         self._zone: ZoneInfo = site.zone_info
+        self._kept = timedelta(days=site.history.rollup_years * 366)
         self._closed: set[tuple[str, str]] = set()
         self._day: date | None = None
         self._is_refused = False
+        self._past: dict[date, _Sums] = {}
 
     def note(self, document: SiteDocument) -> None:
         """Write down what is told now. A disk that refuses is logged once; nothing else stops."""
@@ -108,6 +114,23 @@ class Days:
             return None
         return body[: body.rfind(b"\n") + 1]
 
+    def waits(self, days: Sequence[date]) -> Waits:
+        """The means of these days together; those before the newest of them are read once."""
+        self._past = {day: sums for day, sums in self._past.items() if day in days}
+        together: dict[tuple[str, int, int], list[tuple[int, float]]] = {}
+        for day in days:
+            sums = self._past.get(day)
+            if sums is None:
+                sums = _sums(self.read(day) or b"", self._zone)
+                if day < max(days):
+                    self._past[day] = sums
+            for key, found in sums.items():
+                together.setdefault(key, []).append(found)
+        return {
+            key: sum(total for _, total in found) / sum(count for count, _ in found)
+            for key, found in together.items()
+        }
+
     def _begin(self, day: date) -> None:
         """A new day, or a new process on one: a line that was cut off by a power cut goes."""
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +138,7 @@ class Days:
         self._day = day
         self._closed.clear()
         for old in self._files():
-            if old < day - timedelta(days=KEPT_DAYS):
+            if old < day - self._kept:
                 self._path(old).unlink()
 
     def _files(self) -> Iterator[date]:
@@ -166,6 +189,21 @@ async def keep(days: Days, mirror: Mirror) -> None:
         await clock.sleep((round(now_s / EVERY_S) + 1) * EVERY_S - now_s)
         if mirror.has_news:
             await asyncio.to_thread(days.note, feed.document(mirror, clock.now()))
+
+
+def _sums(body: bytes, zone: ZoneInfo) -> _Sums:
+    """How many waits were told on a day, and their sum, by service, weekday and hour."""
+    sums: _Sums = {}
+    for row in csv.DictReader(io.StringIO(body.decode("utf-8", "replace"))):
+        try:
+            at, wait_s = datetime.fromisoformat(row["at"]), float(row["wait_p50_s"])
+        except (ValueError, KeyError, TypeError):
+            continue  # none was told, or a disk has eaten of the line
+        local = at.astimezone(zone)
+        key = row["id"], local.weekday(), local.hour
+        count, total = sums.get(key, (0, 0.0))
+        sums[key] = count + 1, total + wait_s
+    return sums
 
 
 def rows(document: SiteDocument) -> Iterator[Row]:

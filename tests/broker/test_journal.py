@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from broker.hub.history.rollup import Rollup
-from broker.hub.history.sqlite import _STEPS, Journal, Mark, Record, milliseconds
+from broker.hub.history.sqlite import (
+    _STEPS,
+    VERSION,
+    Journal,
+    Mark,
+    Record,
+    from_milliseconds,
+    milliseconds,
+)
 from models.errors import Unavailable
 
 NOW = datetime(2026, 11, 24, 1, 0, 0, 123000, tzinfo=UTC)
@@ -46,8 +54,8 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
             "PRAGMA journal_mode = WAL;"  # noqa: S608  our own
             + _STEPS[0]
             + "INSERT INTO stream VALUES (1, 'cam-1', 's', 2, 'b', 5);"
-            "INSERT INTO journal VALUES (1, 1, 1, 'people', 'lobby', 1, 1, x'', NULL);"
-            "INSERT INTO journal VALUES (2, 1, 2, 'people', 'lobby', 1, 1, x'', NULL);"
+            "INSERT INTO journal VALUES (1, 1, 1, 'people', 'l', 1, 1, x'7b2261223a317d', NULL);"
+            "INSERT INTO journal VALUES (2, 1, 2, 'people', 'lobby', 1, 1, x'ff', NULL);"
             "INSERT INTO snapshot VALUES (1, 2, x'')"
         )
     old.close()
@@ -56,7 +64,63 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> No
     journal.commit([record(3)], [Mark(device="cam-1", stream="s", seq=3)], Rollup(), b"state")
     assert not journal.tidy(NOW)
     assert [r.seq for r in journal.records()] == [1, 2, 3], "what was never rolled up stays"
+    assert [r.payload for r in journal.records()] == [b'{"a":1}', b"\xff", record(3).payload]
+    journal.commit([record(4)], [Mark(device="cam-1", stream="s", seq=4)], Rollup())
+    assert journal._db.execute("SELECT max(id) FROM journal").fetchone() == (4,)
     journal.close()
+
+
+def test_roll_ups_of_the_second_version_are_kept_by_series(tmp_path: Path) -> None:
+    slot = milliseconds(NOW) // 300_000 // 12 * 12
+    rows = [
+        (slot + n, "people", name, "count", 2, 2.0 * n, 0.0, 2.0 * n, 1.5, (slot + n) * 300_000)
+        for name in ("lobby", "hall")
+        for n in range(13)
+    ]
+    with sqlite3.connect(tmp_path / "j.sqlite") as old:
+        old.executescript(_STEPS[0] + _STEPS[1] + "PRAGMA user_version = 2;")
+        old.executemany("INSERT INTO rollup VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    old.close()
+    journal = Journal(tmp_path / "j.sqlite")
+    assert sorted(journal._db.execute("SELECT * FROM rollup")) == sorted(rows)
+    hours = journal._db.execute(
+        "SELECT name, hour - ?, count, sum FROM hour JOIN series ON id = series ORDER BY 1, 2",
+        (slot // 12,),
+    )
+    assert hours.fetchall() == [
+        ("hall", 0, 24, 132.0),
+        ("hall", 1, 2, 24.0),
+        ("lobby", 0, 24, 132.0),
+        ("lobby", 1, 2, 24.0),
+    ]
+    journal.close()
+
+
+def test_no_number_of_a_ticket_is_left_behind_where_it_stood(tmp_path: Path) -> None:
+    said = b'{"stream":"s","seq":1,"boot":"b","up_ms":1,"at":null,"number":"A771","event":"called"}'
+    with sqlite3.connect(tmp_path / "j.sqlite") as old:
+        old.executescript(_STEPS[0] + _STEPS[1] + "PRAGMA user_version = 2;")
+        old.execute("INSERT INTO stream (id, device, name, seq, boot) VALUES (1, 'd', 's', 9, 'b')")
+        for number in range(1, 200):
+            row = (number, number, said)
+            old.execute("INSERT INTO journal VALUES (?, 1, ?, 'ticket', 'tax', 1, 1, ?, NULL)", row)
+        old.execute("INSERT INTO snapshot VALUES (1, 199, x'')")
+    old.close()
+    journal = Journal(tmp_path / "j.sqlite")
+    assert len([r for r in journal.records() if r.payload == said]) == 199
+    journal.tidy(from_milliseconds(10 * 86_400_000))
+    assert len(list(journal.records())) == 199
+    journal.close()
+    assert b"A771" not in (tmp_path / "j.sqlite").read_bytes()
+
+
+def test_a_file_of_a_later_release_is_left_alone(tmp_path: Path) -> None:
+    Journal(tmp_path / "j.sqlite").close()
+    with sqlite3.connect(tmp_path / "j.sqlite") as newer:
+        newer.execute(f"PRAGMA user_version = {VERSION + 1}")
+    newer.close()
+    with pytest.raises(Unavailable, match="got: version 4, of a later release than 3"):
+        Journal(tmp_path / "j.sqlite")
 
 
 def test_a_full_disk_keeps_nothing_by_halves(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from broker.hub.ingest import Ingest
 from models.contract import topics
 from models.contract.codec import encode_observation
 from models.contract.observations import KIND_OF, Envelope, People, Reading, Ticket, TicketEvent
+from models.site import History
 from tests.broker.rig import SITE
 
 START = datetime(2026, 11, 24, 1, tzinfo=UTC)
@@ -23,8 +24,8 @@ DAY = timedelta(days=1)
 class Book:
     """A journal that is written through ingest, as the hub does."""
 
-    def __init__(self, path: Path, stream: str = "s") -> None:
-        self.journal = Journal(path)
+    def __init__(self, path: Path, stream: str = "s", kept: History = SITE.history) -> None:
+        self.journal = Journal(path, kept)
         self.ingest = Ingest(self.journal.marks())
         self._stream = stream
 
@@ -194,6 +195,17 @@ def test_roll_ups_go_after_five_years(path: Path) -> None:
     assert book.count("rollup") == 0
 
 
+@pytest.mark.parametrize(("table", "unit"), [("cell", "slot"), ("hour", "hour")])
+def test_a_look_for_old_roll_ups_is_one_at_each_series(path: Path, table: str, unit: str) -> None:
+    """It is taken once a minute, beside the commits: millions of cells must not be read."""
+    plan = Book(path).journal._db.execute(
+        "EXPLAIN QUERY PLAN " + retention._OLD.format(table=table, unit=unit), (1, 2000)
+    )
+    steps = [step for *_, step in plan]
+    assert "SCAN series" in steps
+    assert not [step for step in steps if step.startswith(f"SCAN {table}")]
+
+
 def test_the_file_becomes_smaller_again(path: Path) -> None:
     book = Book(path)
     for _ in range(5):
@@ -229,6 +241,16 @@ def test_a_full_disk_forgets_nothing_by_halves(path: Path) -> None:
 
 
 def test_the_times_are_those_that_are_promised() -> None:
-    days = [ms / retention.DAY_MS for ms in (retention.NUMBER_MS, retention.RAW_MS)]
-    assert days == [1, 90]
-    assert retention.ROLLUP_MS == 5 * 365 * retention.DAY_MS
+    assert retention.NUMBER_MS == retention.DAY_MS
+    assert (SITE.history.raw_days, SITE.history.rollup_years) == (90, 5)
+
+
+def test_an_office_says_how_long_it_keeps_what(path: Path) -> None:
+    book = Book(path, kept=History(raw_days=7, rollup_years=1))
+    book.write([people(1, START)], None)
+    book.write([people(1, START + 8 * DAY)], b"state")
+    book.tidy(START + 8 * DAY)
+    assert [record.seq for record in book.records()] == [2]
+    assert book.count("rollup") == 2
+    book.tidy(START + 366 * DAY)
+    assert book.count("cell") == book.count("hour") == 1

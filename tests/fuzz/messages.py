@@ -24,6 +24,7 @@ _READING = {
     "number": "A012", "event": "called", "counter": "c1", "waiting": 4, "called": "7", "open": 2,
     "level": 3, "paused": True, "by": "desk", "severity": "info", "from": _AT, "until": None,
     "texts": {"ja": "混雑", "en": "Busy"}, "upto": 5, "since": _AT, "why": "dead",
+    "day": "2026-11-24", "slots": [{"minute": 650, "booked": 2, "places": 3}],
 }  # fmt: skip
 _RESULT = {
     "state": "open", "at": _AT, "valid_until": _AT, "severity": "info", "capacity": 40,
@@ -34,6 +35,7 @@ _RESULT = {
 _NAMES = {
     "people": "lobby", "crossing": "entrance", "pulse": "front-in", "cars": "front",
     "press": "next-c6", "ticket": "moving", "queue": "insurance", "counter": "c6",
+    "bookings": "mynumber",
     "level": "moving", "pause": "moving", "set": "front", "notice": "flood", "beat": "all",
     "skip": "all", "gap": "moving",
 }  # fmt: skip

@@ -8,6 +8,7 @@ import msgspec
 
 from edge.sensors import sensors_of
 from models.errors import BadPayload, BadSite
+from models.sensing.candidates import candidates
 from models.sensing.queue_page import Find, Page, QueueRule, encoding_of
 from models.sensing.ticket_lines import EVENTS, Lines, TicketFormat, TicketLines
 from models.site import parse
@@ -118,19 +119,18 @@ _TICKET_SEEDS = [
 
 # ── queue displays ───────────────────────────────────────────────────────────────────────────────
 
-# What repeats is bounded, as docs/site-file.md asks: `(\d+)` takes 16 s for 70 kB of digits.
 _RULES = [
     QueueRule(
         "tax",
         waiting=Find("/queues/0/waiting", "waiting"),
-        called=Find("/queues/0/called", "called"),
-        open_counters=Find("/a~1b/~0", "open"),
+        called=Find("json: queues[name=税].called", "called", "called"),
+        open_counters=Find("/a~1b/~0", "open", "open"),
     ),
     QueueRule(
         "tax",
-        waiting=Find(r"待ち人数[^0-9０-９]{0,40}([0-9０-９,]{1,9})\s{0,9}人", "waiting"),
-        called=Find(r"<b id=.?call.?>([^<]{0,80})</b>", "called"),
-        open_counters=Find(r"(\d{1,4}) windows", "open"),
+        waiting=Find("待ち人数 * {waiting}人", "waiting"),
+        called=Find('html: <b id="call">{called}</b>', "called", "called"),
+        open_counters=Find("table: 税 | 窓口数", "open", "open"),
     ),
 ]
 _CHARSETS = ["utf-8", "Windows-31J", "euc-jp", "x-sjis", "latin-1", "punycode", None]
@@ -150,6 +150,8 @@ def queue() -> One:
                 shown = rule.read(page)
                 assert 0 <= shown.waiting <= 1_000_000
                 assert shown.called is None or 1 <= len(shown.called) <= 64
+        with contextlib.suppress(BadPayload):
+            assert all(found.written.isprintable() for found in candidates(page))
 
     return one
 
@@ -159,6 +161,8 @@ _QUEUE_SEEDS = [
     '\x00<p>待ち人数：１，２３４ 人</p><b id="call">A012</b> 3 windows'.encode(),
     "\x01<p>待ち人数 7 人</p><b id=call>８番</b>".encode("cp932"),
     "\x02<p>待ち人数 7 人</p>".encode("euc_jp"),
+    "\x00<p>待ち人数 7 人<table><tr><td>窓口<td>窓口数<tr><td>税<td rowspan=2>2".encode(),
+    b'\x00<script>f({"queues": [{"name": "a", "waiting": 3}]});</script>',
 ]
 
 TARGETS = {
@@ -172,7 +176,9 @@ TARGETS = {
     ),
     "ticket": Target(ticket, _TICKET_SEEDS, [b"ISSUE", b"CALL", b" A ", b"\r\n", b"9999"], 8_000),
     "queue": Target(
-        queue, _QUEUE_SEEDS, ["待ち人数".encode(), b"</b>", b'"waiting":', b"[" * 500, b"1e400"]
+        queue,
+        _QUEUE_SEEDS,
+        ["待ち人数".encode(), b"</b>", b"<td>", b'"waiting":', b"[" * 500, b"1e400", b"&#9"],
     ),
     "alerts": Target(alerts.alerts, alerts.SEEDS, alerts.WORDS, 20_000),
     "http": Target(

@@ -51,7 +51,7 @@ def test_the_first_inputs_are_taken_as_true(name: str) -> None:
         "fold": {"apply", "results_of"},
         "site": {"sensors_of", "outputs"},
         "ticket": {"_at", "_number"},
-        "queue": {"_pointed", "_number"},
+        "queue": {"at", "crossing", "embedded", "_number"},
         "alerts": {"_texts", "_is_inside", "_text", "_entry", "_held"},
     }
     assert wanted[name] <= reached

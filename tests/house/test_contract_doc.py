@@ -14,12 +14,14 @@ PAGE = tables("docs/contract.md")
 DESCRIBED: dict[str, type[msgspec.Struct]] = {
     "obs": observations.Envelope,
     **{f"obs/{kind}": reading for kind, reading in observations.KINDS.items()},
+    "obs/bookings.slots": observations.BookedSlot,
     **results.DEVICE_MESSAGES,
     "about.sensors": results.SensorAbout,
     "screen.services": results.ScreenRow,
     "screen.emergencies": results.ScreenNotice,
     **{f"hub/{kind}": result for kind, result in results.RESULTS.items()},
     "hub/service.wait": results.Spread,
+    "hub/service.booked": results.Booked,
     "hub/lot.free": results.Free,
     "hub/lot.accessible": results.AccessibleResult,
     "hub/line.tickets": results.LineTicket,
@@ -35,6 +37,7 @@ DESCRIBED: dict[str, type[msgspec.Struct]] = {
     "hub/calls": results.CallsResult,
     "hub/call": results.Call,
     "hub/about": results.HubAbout,
+    "hub/about.shipping": results.Shipping,
 }
 """Every message by its heading on the page."""
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from aiohttp import web
 
 from models.site import Site
+from signage.feed import feed
+from signage.feed.history import Days
 from signage.notify.inbox import Inbox
 from signage.notify.notices import Notices, Wish
 from signage.notify.store import Store
@@ -96,7 +98,8 @@ def office(site: Site, folder: Path, state: str) -> Iterator[list[House]]:
     served = Served(hub)
     store = Store(folder / f"{state}.sqlite")
     notices = Notices(site, hub.mirror, store, {"mail": Inbox()}, "http://127.0.0.1")
-    app = web_app(site, hub.mirror, hub.clock, demo=True, notices=notices)
+    days = Days(folder / state, site)
+    app = web_app(site, hub.mirror, hub.clock, demo=True, days=days, notices=notices)
     made = House("office", app, served._start(app), _TICKETS)
     shown = served.lobby
     display = House("display", shown, served.display)
@@ -120,6 +123,7 @@ def office(site: Site, folder: Path, state: str) -> Iterator[list[House]]:
         if asked.holder is not None:
             made.tokens.append(asked.holder.token)
         served.do(getattr(hub, state))
+        days.note(feed.document(hub.mirror, hub.clock.now()))
         yield [made, display]
     finally:
         running.cancel()

@@ -12,6 +12,7 @@ OFFICE = {
     "/ticket?number=A123",
     "/outlook",
     "/accuracy",
+    "/history",
     "/accessibility",
     "/privacy/cameras",
     "/privacy/cameras/cam-lobby/poster",

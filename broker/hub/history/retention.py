@@ -5,17 +5,15 @@ import sqlite3
 
 import msgspec
 
-from broker.hub.history.rollup import SLOT_MS
+from broker.hub.history.rollup import HOUR_SLOTS, SLOT_MS
+from broker.hub.history.rows import change
+from models.site import History
 
 DAY_MS = 86_400_000
-RAW_MS = 90 * DAY_MS
-"""Observations are kept so long, ..."""
 NUMBER_MS = DAY_MS
-"""... the numbers of tickets in them so long, ..."""
-ROLLUP_MS = 5 * 365 * DAY_MS
-"""... and roll-ups so long."""
-STREAM_MS = 2 * RAW_MS
-"""An outbox that was not heard of for so long will not come back."""
+"""The numbers of tickets are kept so long, whatever the policy is."""
+STREAM_MS = 180 * DAY_MS
+"""An outbox that was not heard of for so long, or for twice as long as rows are kept, is gone."""
 
 _STEP = 2000  # rows at a time
 _PAGES = 256  # given back to the disk at a time
@@ -27,6 +25,11 @@ INSERT INTO cursor VALUES ('numbers', 0);
 INSERT INTO cursor SELECT 'kept', coalesce(max(id), 0) FROM journal;
 """
 """How far the numbers of tickets are blanked, and up to where rows were never rolled up."""
+
+_OLD = """
+DELETE FROM {table} WHERE (series, {unit}) IN (
+    SELECT series, {unit} FROM series CROSS JOIN {table} ON series = id AND {unit} < ? LIMIT ?)
+"""  # a cross join is done in the order in which it stands: a look at each series, not at each cell
 
 
 class Numbers:
@@ -59,34 +62,40 @@ class Retention:
     """Forgets what is old, in the order of the journal and only behind the snapshot.
 
     What is behind the snapshot will not be folded again, and it was rolled up as it was written.
+
+    Args:
+        kept: the office's policy.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: History) -> None:
+        self._raw_ms = kept.raw_days * DAY_MS
+        self._rollup_ms = kept.rollup_years * 365 * DAY_MS
         self._numbers = Numbers()
 
     def step(self, db: sqlite3.Connection, now_ms: int) -> bool:
         """Take one step, within the caller's transaction; whether there is more to do."""
-        row = db.execute("SELECT journal_id FROM snapshot").fetchone()
-        behind = row[0] if row else 0
-        more = self._blank(db, behind, now_ms - NUMBER_MS)
+        behind = _behind(db)
+        more = self.blank(db, now_ms - NUMBER_MS)
         db.execute("DELETE FROM issued WHERE at_ms < ?", (now_ms - NUMBER_MS,))
-        more |= _forget(db, behind, now_ms - RAW_MS)
-        oldest = (now_ms - ROLLUP_MS) // SLOT_MS
-        db.execute(
-            "DELETE FROM rollup WHERE slot < ? AND slot <= "
-            "(SELECT max(slot) FROM (SELECT slot FROM rollup ORDER BY slot LIMIT ?))",
-            (oldest, _STEP),
-        )
+        more |= _forget(db, behind, now_ms - self._raw_ms)
+        oldest = (now_ms - self._rollup_ms) // SLOT_MS
+        for table, unit, first in (
+            ("cell", "slot", oldest),
+            ("hour", "hour", oldest // HOUR_SLOTS),
+        ):
+            gone = db.execute(_OLD.format(table=table, unit=unit), (first, _STEP)).rowcount
+            more |= gone == _STEP
         if not more:
             db.execute(
                 "DELETE FROM stream WHERE received_ms < ? AND id NOT IN "
-                "(SELECT stream FROM journal WHERE id = (SELECT max(id) FROM journal))",
-                (now_ms - STREAM_MS,),
+                "(SELECT stream FROM journal WHERE id = (SELECT max(id) FROM observation))",
+                (now_ms - max(STREAM_MS, 2 * self._raw_ms),),
             )
+            db.execute("DELETE FROM source WHERE stream NOT IN (SELECT id FROM stream)")
         return more
 
-    def _blank(self, db: sqlite3.Connection, behind: int, before_ms: int) -> bool:
-        """Make up numbers for tickets up to this row and time.
+    def blank(self, db: sqlite3.Connection, before_ms: int) -> bool:
+        """Take one step of making up numbers for tickets up to this time; whether there is more.
 
         A clock that was put back leaves younger rows before older ones: they go with them.
         """
@@ -94,30 +103,33 @@ class Retention:
         rows = db.execute(
             "SELECT id, kind, name, at_ms, received_ms, payload FROM journal "
             "WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
-            (done, behind, _STEP),
+            (done, _behind(db), _STEP),
         ).fetchall()
         count = max((n for n, row in enumerate(rows, 1) if row[4] < before_ms), default=0)
         for key, kind, name, at_ms, _, payload in rows[:count]:
             if kind == "ticket":
-                db.execute(
-                    "UPDATE journal SET payload = ? WHERE id = ?",
-                    (self._numbers.blanked(payload, name, at_ms), key),
-                )
+                change(db, key, self._numbers.blanked(payload, name, at_ms))
         if count:
             db.execute("UPDATE cursor SET id = ? WHERE name = 'numbers'", (rows[count - 1][0],))
         return count == _STEP
 
 
+def _behind(db: sqlite3.Connection) -> int:
+    """The row that the snapshot reaches to."""
+    row = db.execute("SELECT journal_id FROM snapshot").fetchone()
+    return int(row[0]) if row else 0
+
+
 def _forget(db: sqlite3.Connection, behind: int, before_ms: int) -> bool:
     """Delete the oldest rows, never the newest one: its id must not be given again."""
     rows = db.execute(
-        "SELECT id, received_ms FROM journal WHERE id < ? "
+        "SELECT id, received_ms FROM observation WHERE id < ? "
         "AND id > (SELECT id FROM cursor WHERE name = 'kept') ORDER BY id LIMIT ?",
         (behind, _STEP),
     ).fetchall()
     old = [key for key, received_ms in rows if received_ms < before_ms]
     if old:
-        db.executemany("DELETE FROM journal WHERE id = ?", [(key,) for key in old])
+        db.executemany("DELETE FROM observation WHERE id = ?", [(key,) for key in old])
     return len(old) == _STEP
 
 

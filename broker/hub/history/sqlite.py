@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from broker.hub.history import retention, rollup
+from broker.hub.history import retention, rollup, rows
 from broker.hub.history.rollup import Rollup
 from models.errors import Unavailable
+from models.site import History
 
 _OPENING = """
 PRAGMA auto_vacuum = INCREMENTAL;
@@ -33,10 +34,15 @@ _STEPS = (
     """,
     "ALTER TABLE stream ADD COLUMN at_ms INTEGER;"
     "ALTER TABLE stream ADD COLUMN received_ms INTEGER;" + rollup.SCHEMA + retention.SCHEMA,
+    rollup.SERIES + rows.SCHEMA,
 )
 """What brings a file from one version to the next; `user_version` counts the steps taken."""
 
+VERSION = len(_STEPS)
+"""Of the file."""
+
 _HALF_US = 0.0005  # a float of today is exact to a quarter of a microsecond
+_NEVER_MS = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -86,14 +92,18 @@ def from_milliseconds(ms: int) -> datetime:
 class Journal:
     """One SQLite file. Methods block; call them in a thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kept: History = History()) -> None:  # noqa: B008  frozen
         """Open or make the file.
+
+        Args:
+            path: of the file.
+            kept: what is forgotten when.
 
         Raises:
             Unavailable: the disk refuses, or the file is damaged.
         """
         self._lock = threading.Lock()
-        self._retention = retention.Retention()
+        self._retention = retention.Retention(kept)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
@@ -106,20 +116,23 @@ class Journal:
 
     def _bring_up_to_date(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise sqlite3.NotSupportedError(f"version {version}, of a later release than {VERSION}")
         for number, step in enumerate(_STEPS[version:], version + 1):
-            self._db.executescript(
-                f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT"
+            self._db.executescript(  # the numbers of tickets go with the pages that they stood in
+                "PRAGMA secure_delete = ON; BEGIN IMMEDIATE;"
+                f"{step} PRAGMA user_version = {number}; COMMIT; PRAGMA secure_delete = FAST"
             )
 
     def marks(self) -> list[Mark]:
         """How far each stream has come, the one that was heard last at the end."""
         with self._lock:
-            rows = self._db.execute(
+            found = self._db.execute(
                 "SELECT device, name, seq, boot, offset_ms, at_ms, received_ms FROM stream "
                 "ORDER BY received_ms"
             ).fetchall()
         names = Mark.__struct_fields__
-        return [Mark(**dict(zip(names, row, strict=True))) for row in rows]
+        return [Mark(**dict(zip(names, row, strict=True))) for row in found]
 
     def commit(
         self,
@@ -137,12 +150,11 @@ class Journal:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
                 keys = {(mark.device, mark.stream): self._written(mark) for mark in marks}
-                self._db.executemany(
-                    "INSERT INTO journal (stream, seq, kind, name, at_ms, received_ms, payload, "
-                    "refused) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
+                rows.insert(
+                    self._db,
+                    (
                         (
-                            keys[record.device, record.stream],
+                            (keys[record.device, record.stream], record.stream),
                             record.seq,
                             record.kind,
                             record.name,
@@ -152,13 +164,13 @@ class Journal:
                             record.refused,
                         )
                         for record in records
-                    ],
+                    ),
                 )
                 rolled_up.write(self._db)
                 if state is not None:
                     self._db.execute(
                         "INSERT OR REPLACE INTO snapshot "
-                        "SELECT 1, coalesce(max(id), 0), ? FROM journal",
+                        "SELECT 1, coalesce(max(id), 0), ? FROM observation",
                         (state,),
                     )
                 self._db.execute("COMMIT")
@@ -175,8 +187,9 @@ class Journal:
         with self._lock:
             try:
                 self._db.execute(
-                    "UPDATE journal SET refused = ? WHERE seq = ? AND stream = "
-                    "(SELECT id FROM stream WHERE device = ? AND name = ?)",
+                    "UPDATE observation SET refused = ? WHERE seq = ? AND source IN "
+                    "(SELECT source.id FROM source JOIN stream ON stream.id = source.stream "
+                    "WHERE device = ? AND stream.name = ?)",
                     (record.refused, record.seq, record.device, record.stream),
                 )
             except sqlite3.Error as error:
@@ -198,6 +211,19 @@ class Journal:
                 self._roll_back()
                 raise Unavailable(f"want to tidy the journal, got: {error}") from None
         return more
+
+    def blank(self) -> None:
+        """Make up the numbers of all tickets behind the snapshot at once, as for a copy.
+
+        Raises:
+            Unavailable: the disk refuses.
+        """
+        with self._lock:
+            try:
+                while self._retention.blank(self._db, _NEVER_MS):
+                    pass
+            except sqlite3.Error as error:
+                raise Unavailable(f"want to blank the journal, got: {error}") from None
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
