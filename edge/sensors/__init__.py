@@ -19,8 +19,13 @@ SENSORS = {
     "camera": "edge.sensors.camera:Camera",  # text, so that a button Pi never loads OpenCV
     "ticket": "edge.sensors.ticket:Ticket",
     "queue": "edge.sensors.queue:Queue",
+    "bookings": "edge.sensors.bookings:Bookings",
     "cap": "edge.sensors.cap:Cap",
     "jma": "edge.sensors.jma:Jma",
+    "mqtt": "edge.sensors.mqtt:Mqtt",
+    "webhook": "edge.sensors.webhook:Webhook",
+    "modbus": "edge.sensors.modbus:Modbus",
+    "opendatacam": "edge.sensors.opendatacam:Opendatacam",
 }
 """Every kind of sensor, by the `kind` that the site file names. (`sim` stands in for any.)"""
 

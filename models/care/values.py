@@ -44,9 +44,20 @@ class _Sensor(msgspec.Struct):
     services: dict[str, str] | tuple[_Shown, ...] | None = None
     gate: str | None = None
     button: str | None = None
+    counter: str | None = None
+    zone: str | None = None
+    line: str | None = None
+    lot: str | None = None
+    hooks: tuple["_Sensor", ...] = ()
+    inputs: tuple["_Sensor", ...] = ()
     zones: tuple[_View, ...] = ()
     lines: tuple[_View, ...] = ()
     lots: tuple[_View, ...] = ()
+
+    @property
+    def view(self) -> _View:
+        """What a sensor tells of that looks at one thing alone."""
+        return _View(zone=self.zone, line=self.line, lot=self.lot)
 
 
 def sensor_values(site: Site, settings: Mapping[str, Any]) -> frozenset[Value]:
@@ -67,10 +78,15 @@ def sensor_names(site: Site, settings: Mapping[str, Any]) -> frozenset[str]:
         sensor = msgspec.convert(settings, _Sensor)
     except msgspec.ValidationError:
         return frozenset()
-    views = (*sensor.zones, *sensor.lines, *sensor.lots)
-    names = {name for view in views for name in (view.zone, view.line, view.lot)}
-    names |= {sensor.gate, sensor.button, *_services(site, sensor)}
-    return frozenset(name for name in names if name is not None)
+    return frozenset(name for name in _names(site, sensor) if name is not None)
+
+
+def _names(site: Site, sensor: _Sensor) -> Iterator[str | None]:
+    for view in (*sensor.zones, *sensor.lines, *sensor.lots, sensor.view):
+        yield from (view.zone, view.line, view.lot)
+    yield from (sensor.gate, sensor.button, sensor.counter, *_services(site, sensor))
+    for one in (*sensor.hooks, *sensor.inputs):
+        yield from _names(site, one)
 
 
 def values_of(site: Site, who: str) -> frozenset[Value]:
@@ -101,19 +117,23 @@ def _values(site: Site, sensor: _Sensor) -> Iterator[Value]:
     for service in _services(site, sensor):
         yield Value("service", service)
     lines = {line.id: line.zone for line in site.lines}
-    zones = {view.zone for view in sensor.zones} | {lines.get(v.line or "") for v in sensor.lines}
+    zones = {view.zone for view in (*sensor.zones, sensor.view)}
+    zones |= {lines.get(view.line or "") for view in (*sensor.lines, sensor.view)}
     for zone in site.zones:
         if zone.id in zones:
             yield Value("zone", zone.id)
             yield from (Value("service", service) for service in zone.services)
     gates = {gate.id: gate.lot for gate in site.gates}
-    lots = {view.lot for view in sensor.lots} | {gates.get(sensor.gate or "")}
+    lots = {view.lot for view in (*sensor.lots, sensor.view)} | {gates.get(sensor.gate or "")}
     for lot in site.lots:  # accessible bays are told with their lot
         if lot.id in lots:
             yield Value("lot", lot.accessible_of or lot.id)
     button = next((one for one in site.buttons if one.id == sensor.button), None)
     if button is not None:
         yield from (Value("service", service) for service in _said_by(site, button))
+    yield from (Value("service", s.id) for s in site.services if sensor.counter in s.counters)
+    for one in (*sensor.hooks, *sensor.inputs):
+        yield from _values(site, one)
     if sensor.kind in ("cap", "jma"):
         yield Value("warnings")
 

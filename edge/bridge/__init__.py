@@ -1,0 +1,1 @@
+"""What sensors that read devices of other makes share."""
