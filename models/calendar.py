@@ -29,6 +29,10 @@ class Calendar:
         """The local date."""
         return now.astimezone(self._zone).date()
 
+    def tomorrow(self, now: datetime) -> datetime:
+        """The next local midnight."""
+        return self._interval(self.day_of(now) + timedelta(days=1), "00:00", "00:00")[0]
+
     def is_holiday(self, day: date) -> bool:
         """Whether the office is shut all day though its weekday is open."""
         if self._japanese and _is_japanese_holiday(day):
@@ -42,15 +46,41 @@ class Calendar:
         return self._hours(day, self._site.site.hours)
 
     def service(self, service: str, day: date) -> list[Interval]:
-        """Opening hours of a service on a day; none on days that it is not held."""
-        return self.office(day) if self.is_held(service, day) else []
+        """Opening hours of a service on a day; none on days that it is not held.
+
+        On a holiday only what names that very day is open, and has hours of its own.
+        """
+        if not self.is_held(service, day):
+            return []
+        table = self._services[service]
+        if table.hours is None:
+            return self.office(day)
+        if self.is_holiday(day) and (day, day) not in self._spans(service):
+            return []
+        return self._hours(day, table.hours)
 
     def is_held(self, service: str, day: date) -> bool:
         """Whether a service of given dates only is held on a day."""
-        dates = self._services[service].dates
-        if dates is None:
-            return True
-        return any(first <= day <= last for first, last in map(dates_of, dates))
+        return self._services[service].dates is None or self.span(service, day) is not None
+
+    def is_shown(self, service: str, day: date) -> bool:
+        """Whether residents are told of it on a day: while it is held, and some days before."""
+        return self.is_held(service, day) or self.coming(service, day) is not None
+
+    def span(self, service: str, day: date) -> tuple[date, date] | None:
+        """From when to when it is held, where a day is among these."""
+        spans = self._spans(service)
+        return next((span for span in spans if span[0] <= day <= span[1]), None)
+
+    def coming(self, service: str, day: date) -> tuple[date, date] | None:
+        """From when to when it is held next, if that is told of on a day and has not begun."""
+        if self.is_held(service, day):
+            return None
+        told_until = day + timedelta(days=self._services[service].announce_days)
+        return next((s for s in self._spans(service) if day < s[0] <= told_until), None)
+
+    def _spans(self, service: str) -> list[tuple[date, date]]:
+        return sorted(map(dates_of, self._services[service].dates or ()))
 
     def lot(self, lot: str, day: date) -> list[Interval]:
         """Opening hours of a lot on a day; those of the office unless it has its own."""
@@ -62,11 +92,17 @@ class Calendar:
     def counter(self, counter: str, day: date) -> list[Interval]:
         """When a counter is planned to be staffed on a day."""
         table = self._counters.get(counter)
-        if table is None or table.open is None:
-            return self.office(day)
-        if not self.office(day):
-            return []
+        hours = self._hours_at(counter, day)
+        if table is None or table.open is None or not hours:
+            return hours
         return self._shifts(day, table.open)
+
+    def _hours_at(self, counter: str, day: date) -> list[Interval]:
+        """Those of the office, unless a service that it serves has its own."""
+        served = [s for s in self._services.values() if counter in s.counters]
+        if all(service.hours is None for service in served):
+            return self.office(day)
+        return _merged(hours for service in served for hours in self.service(service.id, day))
 
     def is_open(self, intervals: Iterable[Interval], now: datetime) -> bool:
         """Whether now lies in one of the intervals; the end is outside."""
@@ -108,6 +144,17 @@ class Calendar:
             midnight + timedelta(minutes=minute_of(start)),
             midnight + timedelta(minutes=minute_of(end)),
         )
+
+
+def _merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """Those that meet as one."""
+    made: list[Interval] = []
+    for start, end in sorted(intervals):
+        if made and start <= made[-1][1]:
+            made[-1] = (made[-1][0], max(end, made[-1][1]))
+        else:
+            made.append((start, end))
+    return made
 
 
 @lru_cache(maxsize=2048)

@@ -17,7 +17,14 @@ from edge.sensors import Output, Port, Settings, refer
 from models.contract.ids import Id
 from models.contract.observations import TicketEvent
 from models.errors import BadPayload, BadSite, SensorFailed
-from models.sensing.ticket_lines import EVENTS, Encoding, Lines, TicketFormat, TicketLines
+from models.sensing.ticket_lines import (
+    EVENTS,
+    Encoding,
+    Lines,
+    TicketFormat,
+    TicketLine,
+    TicketLines,
+)
 from models.site import Site, Table
 
 _CHUNK = 4096
@@ -97,6 +104,14 @@ class Ticket:
         """What it may emit."""
         return [Output("ticket", service) for service in self._services]
 
+    def read(self, line: bytes) -> TicketLine:
+        """What a line says.
+
+        Raises:
+            BadPayload: why it says nothing.
+        """
+        return self._lines.read(line)
+
     async def run(self, port: Port) -> None:
         """Read lines until cancelled.
 
@@ -117,7 +132,7 @@ class Ticket:
             async with turn:
                 for line in lines.feed(chunk):
                     try:
-                        said = self._lines.read(line)
+                        said = self.read(line)
                     except BadPayload as error:
                         port.refuse(str(error))
                     else:

@@ -1,7 +1,7 @@
 """One display as the hub sees it: what it says that it paints, and what is wrong with that."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from models.calendar import Calendar
 from models.contract.results import DeviceStatus, Screen
@@ -26,6 +26,7 @@ class Watch:
             *(f"lot {lot.id}" for lot in site.car_parks if lot.id in display.lots),
             *(f"zone {zone.id}" for zone in site.zones if zone.id in display.zones),
         ]
+        self._dated = {f"service {s.id}": s.id for s in site.services if s.dates is not None}
         self._status: DeviceStatus | None = None
         self._heard: datetime | None = None
         self._board_since: datetime | None = None
@@ -91,6 +92,17 @@ class Watch:
             self._board_since = now
         calls_s = self._patience.calls_s if screen.layer == "takeover" else 0.0
         limit = timedelta(seconds=self._patience.turn_s * max(1, screen.pages) + calls_s)
-        for key in self._wanted:
-            if now - max(self._seen.get(key, self._board_since), self._board_since) > limit:
+        for key, since in self._expected(now):
+            if now - max(self._seen.get(key, since), self._board_since, since) > limit:
                 yield f"{key} is not on the screen"
+
+    def _expected(self, now: datetime) -> Iterator[tuple[str, datetime]]:
+        """What should have its turn today, and since when at the earliest."""
+        today = self._calendar.day_of(now)
+        midnight = datetime.combine(today, time(), self._site.zone_info)
+        for key in self._wanted:
+            service = self._dated.get(key)
+            if service is None:
+                yield key, self._board_since or now
+            elif self._calendar.is_shown(service, today):
+                yield key, midnight

@@ -3,33 +3,55 @@
 import codecs
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
+from datetime import datetime, time, timedelta, tzinfo
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from models.contract.observations import Queue
 from models.errors import BadPayload, BadSite
+from models.sensing.html_page import Laid, beside, crossing, laid_out
+from models.sensing.json_path import as_text, at, embedded, pointer_of, steps_of
+from models.sensing.template import NUMBER, TICKET, page_pattern, spaced
 from models.sensing.ticket_lines import Encoding
 
 MAX_BYTES = 1024 * 1024
 """A larger page is refused: it is no queue display."""
 
+Wanted = Literal["waiting", "called", "open", "time"]
+
 _MOST = 1_000_000  # as in the contract
-_NUMBER = re.compile(r"[0-9]{1,7}")
 _MAX_CALLED = 64
+_LONGEST_CALLED = 16  # that is no number with words around it
+_SCRIPT = re.compile(r"[\w.$ ]{0,100}[=({\[]")
+_DIGITS = re.compile(r"[0-9]{1,4}")
+_CLOCK, _DATED = (2, 3), (5, 6)
+_HEAD_BYTES = 2048
+_CHARSET = re.compile(rb"(?:charset|encoding)\s?=\s?[\"']?([A-Za-z0-9_-]{1,40})", re.IGNORECASE)
+_NUMBER = re.compile(
+    rf"[^0-9]{{0,20}}+({NUMBER})(?!\s?(?:分|秒|時|min|sec|h\b|%|円|:|/))[^0-9]{{0,20}}+"
+)
+_TICKET = re.compile(rf"[^0-9A-Za-z]{{0,20}}?({TICKET})[^0-9A-Za-z]{{0,20}}+")
+_WINDOWS = {"windows-31j", "x-sjis", "shift_jis", "shift-jis", "sjis", "ms_kanji"}
 
 
-def encoding_of(charset: str | None) -> Encoding:
-    """The encoding that a server names, UTF-8 if it names none that we read.
+def encoding_of(charset: str | None, body: bytes = b"") -> Encoding:
+    """The encoding that a server names, else the page itself, UTF-8 if none is named that we read.
 
-    >>> encoding_of("Windows-31J"), encoding_of("punycode")
-    ('cp932', 'utf-8')
+    As in a browser Shift_JIS is what Windows makes of it.
+
+    >>> encoding_of("Windows-31J"), encoding_of(None, b'<meta charset="euc-jp">')
+    ('cp932', 'euc_jp')
     """
-    if (charset or "").lower() in {"windows-31j", "x-sjis"}:  # what the web calls it
+    if not charset:
+        found = _CHARSET.search(body[:_HEAD_BYTES])
+        charset = found[1].decode() if found else ""
+    if charset.lower() in _WINDOWS:
         return "cp932"
     try:
-        name = codecs.lookup(charset or "").name
+        name = codecs.lookup(charset).name
     except (LookupError, ValueError):
         return "utf-8"
     known: dict[str, Encoding] = {encoding: encoding for encoding in get_args(Encoding)}
@@ -47,67 +69,123 @@ class Page:
         """
         if len(body) > MAX_BYTES:
             raise BadPayload(f"want a page of at most {MAX_BYTES} bytes, got a larger one")
+        self.size, self.encoding = len(body), encoding
         self.text = body.decode(encoding, "replace").removeprefix("\ufeff")
 
+    @property
+    def is_html(self) -> bool:
+        """Whether it has tags, and is no script that writes some."""
+        text = self.text.lstrip()
+        return text.startswith("<") or ("</" in text and not _SCRIPT.match(text))
+
     @cached_property
-    def document(self) -> Any:  # noqa: ANN401  any JSON
-        """The page as JSON.
+    def source(self) -> str:
+        """The page as it came, tags included, full width made plain."""
+        return spaced(self.text)
+
+    @cached_property
+    def laid(self) -> Laid:
+        """The page as it is read; what is no HTML is text.
 
         Raises:
-            BadPayload: it is not.
+            BadPayload: tables that no queue display has.
+        """
+        return laid_out(self.text) if self.is_html else Laid(spaced(self.text), (), ())
+
+    @cached_property
+    def documents(self) -> tuple[Any, ...]:
+        """The page as JSON, or what JSON its scripts hold.
+
+        Raises:
+            BadPayload: there is none.
         """
         try:
-            return msgspec.json.decode(self.text)
+            return (msgspec.json.decode(self.text),)
         except (msgspec.MsgspecError, ValueError, RecursionError):
-            raise BadPayload("want JSON, got something else") from None
+            pass
+        scripts: Iterable[str] = self.laid.scripts if self.is_html else [self.text]
+        found = tuple(value for script in scripts for value in embedded(script))
+        if not found:
+            raise BadPayload("want JSON, got something else")
+        return found
 
 
 class Find:
-    """Where a value stands: `/a/0/b` is a JSON pointer (RFC 6901), all else a regular expression.
+    """Where a value stands, as a person writes it down.
 
-    The first group of the expression is the value, searched in the page as it came, tags included.
+    `待ち人数 {waiting}人` in what people read, `html: …` in what the page is made of,
+    `table: 住民票 | 待ち人数` where a row and a column cross, `json: list[name=住民票].wait` and
+    `/list/0/wait` (RFC 6901) in JSON. None of them can be made to take long: see `template`.
     """
 
-    def __init__(self, written: str, path: str) -> None:
+    def __init__(self, written: str, path: str, wanted: Wanted = "waiting") -> None:
         """Check it.
 
         Args:
-            written: pointer or expression.
+            written: as above.
             path: of the key in the site file.
+            wanted: which place of a template is the value.
 
         Raises:
             BadSite: with that path.
         """
-        self._steps: list[str] = []
-        self._pattern: re.Pattern[str] | None = None
-        if written.startswith("/"):
-            steps = written.split("/")[1:]
-            self._steps = [step.replace("~1", "/").replace("~0", "~") for step in steps]
-            return
-        try:
-            self._pattern = re.compile(written)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise BadSite(f"want a regular expression, got {error} - at `$.{path}`") from None
-        if not self._pattern.groups:
-            raise BadSite(f"want a group (...) around the value, got none - at `$.{path}`")
+        self._values = _looking(written, path, wanted)
 
     def text(self, page: Page) -> str | None:
         """The value, full-width characters made plain; None if it is not there, null or empty.
 
         Raises:
-            BadPayload: JSON is wanted and the page is none.
+            BadPayload: JSON is wanted and the page is none, or several values could be meant.
         """
-        found: Any
-        if self._pattern is None:
-            found = _pointed(page.document, self._steps)
-        else:
-            match = self._pattern.search(page.text)
-            found = match and match[1]
-        if isinstance(found, int) and not isinstance(found, bool) and abs(found) <= _MOST:
-            found = str(found)
-        if not isinstance(found, str):
-            return None
-        return unicodedata.normalize("NFKC", found).strip() or None
+        found = {unicodedata.normalize("NFKC", value).strip() for value in self._values(page)}
+        if len(found) > 1:
+            raise BadPayload("want one place that fits, got several with different values")
+        return (found.pop() or None) if found else None
+
+
+class Made:
+    """When a page was made, as it says itself: one that stands still looks like a quiet queue."""
+
+    def __init__(self, find: Find, zone: tzinfo, fresh_s: float) -> None:
+        self._find = find
+        self._zone = zone
+        self._fresh = timedelta(seconds=fresh_s)
+
+    def check(self, page: Page, now: datetime) -> None:
+        """Let a page pass that is of now.
+
+        Raises:
+            BadPayload: it is older, or of a time to come, or says no time.
+        """
+        text = self._find.text(page)
+        at = None if text is None else self._at(text, now)
+        if at is None:
+            raise BadPayload("want the time of the page, got none")
+        if abs(now - at) > self._fresh:
+            wanted = f"want a page of the last {self._fresh.total_seconds():g} s"
+            raise BadPayload(f"{wanted}, got one of {at.astimezone(self._zone):%H:%M}")
+
+    def _at(self, text: str, now: datetime) -> datetime | None:
+        """A date and a time, or the time of the day alone: the nearest to now."""
+        try:
+            at = datetime.fromisoformat(text)
+            return at if at.tzinfo else at.replace(tzinfo=self._zone)
+        except ValueError:
+            pass
+        parts = [int(number) for number in _DIGITS.findall(text)]
+        local = now.astimezone(self._zone)
+        try:
+            if len(parts) in _DATED:
+                year, month, day, hour, minute, second = [*parts, 0][:6]
+                return datetime(year, month, day, hour, minute, second, tzinfo=self._zone)
+            if len(parts) in _CLOCK:
+                hour, minute, second = [*parts, 0][:3]
+                today = datetime.combine(local.date(), time(hour, minute, second), self._zone)
+                days = (today + timedelta(days=n) for n in (-1, 0, 1))
+                return min(days, key=lambda one: abs(now - one))
+        except ValueError:
+            pass
+        return None
 
 
 class QueueRule:
@@ -130,7 +208,8 @@ class QueueRule:
         waiting = self._number(page, self._waiting, "people waiting")
         if waiting is None:
             raise BadPayload(f"want people waiting for {self.service}, got none")
-        called = self._called.text(page) if self._called else None
+        text = self._called.text(page) if self._called else None
+        called = called_in(text) if text else None
         if called and (len(called) > _MAX_CALLED or not called.isprintable()):
             raise BadPayload(f"want a called number of {self.service}, got something else")
         counters = self._number(page, self._open, "open counters")
@@ -140,19 +219,72 @@ class QueueRule:
         text = find.text(page) if find else None
         if text is None:
             return None
-        digits = text.replace(",", "")
-        if not _NUMBER.fullmatch(digits) or int(digits) > _MOST:
+        number = number_in(text)
+        if number is None:
             raise BadPayload(f"want a number of {what} for {self.service}, got something else")
-        return int(digits)
+        return number
 
 
-def _pointed(document: Any, steps: list[str]) -> Any:  # noqa: ANN401  any JSON
-    """What a JSON pointer points to, None if nothing."""
-    for step in steps:
-        if isinstance(document, dict):
-            document = document.get(step)
-        elif isinstance(document, list) and _NUMBER.fullmatch(step) and int(step) < len(document):
-            document = document[int(step)]
-        else:
-            return None
-    return document
+def number_in(text: str) -> int | None:
+    """The one whole number in a short text that is no time and no share; None else.
+
+    >>> number_in("約 1,024 人"), number_in("15分"), number_in("3/5")
+    (1024, None, None)
+    """
+    found = _NUMBER.fullmatch(text)
+    number = int(found[1].replace(",", "")) if found else _MOST + 1
+    return number if number <= _MOST else None
+
+
+def called_in(text: str) -> str | None:
+    """The number on a ticket in a short text; a text without a digit says that none is called.
+
+    >>> called_in("A012番"), called_in("---")
+    ('A012', None)
+    """
+    if not any(map(str.isdecimal, text)):
+        return None
+    found = _TICKET.fullmatch(text)
+    return found[1] if found else text
+
+
+Look = Callable[[Page], Iterable[str]]
+
+
+def _looking(written: str, path: str, wanted: Wanted) -> Look:
+    """How to find what is written so; a kind of place is one line here."""
+    if written.startswith("/"):
+        return _in_json(pointer_of(written))
+    head, colon, rest = written.partition(":")
+    if colon and head == "json":
+        return _in_json(steps_of(rest, path))
+    if colon and head == "table":
+        return _in_tables(rest, path)
+    if colon and head == "html":
+        source = page_pattern(rest, wanted, path)
+        return lambda page: (found[1] for found in source.finditer(page.source))
+    pattern = page_pattern(rest if colon and head == "text" else written, wanted, path)
+    return lambda page: (found[1] for found in pattern.finditer(page.laid.text))
+
+
+def _in_json(steps: tuple[Any, ...]) -> Look:
+    def look(page: Page) -> Iterable[str]:
+        for document in page.documents:
+            value = as_text(at(document, steps))
+            if value is not None:
+                return [value]
+        return []
+
+    return look
+
+
+def _in_tables(written: str, path: str) -> Look:
+    titles = [spaced(title) for title in written.split("|")]
+    if not 1 <= len(titles) <= 2 or not all(titles):  # noqa: PLR2004  a row and a column
+        raise BadSite(f"want table: ROW | COLUMN, got {written.strip()!r} - at `$.{path}`")
+
+    def look(page: Page) -> Iterable[str]:
+        for grid in page.laid.tables:
+            yield from beside(grid, *titles) if len(titles) == 1 else crossing(grid, *titles)
+
+    return look

@@ -11,6 +11,7 @@ import msgspec
 
 from models.contract.observations import Ticket, TicketEvent
 from models.errors import BadPayload, BadSite
+from models.sensing.template import is_template, line_pattern
 
 MAX_BYTES = 1000
 """A longer line is not of a ticket machine. It also bounds what a careless pattern can cost."""
@@ -49,6 +50,7 @@ class TicketFormat(msgspec.Struct, frozen=True, kw_only=True):
     """How a make of machine writes its lines. A constant stands in for a group that it lacks."""
 
     pattern: str
+    """`{at} {event} {service} {number}`, see `template`; else a regular expression."""
     services: Mapping[str, str]
     """By what the machine prints, the service; likewise below."""
     events: Mapping[str, TicketEvent]
@@ -136,8 +138,11 @@ class TicketLines:
 
 
 def _compiled(form: TicketFormat) -> re.Pattern[str]:
+    written = form.pattern
+    if is_template(written, GROUPS):
+        written = line_pattern(written, GROUPS, "pattern")
     try:
-        pattern = re.compile(form.pattern)
+        pattern = re.compile(written)
     except (re.error, RecursionError, OverflowError) as error:
         raise BadSite(f"want a regular expression, got {error} - at `$.pattern`") from None
     groups = set(pattern.groupindex)
@@ -148,7 +153,7 @@ def _compiled(form: TicketFormat) -> re.Pattern[str]:
     needed |= {"service"} if form.service is None else set()
     needed |= {"event"} if form.event is None else set()
     if missing := needed - groups:
-        raise BadSite(f"want a group (?P<{min(missing)}>...), got none - at `$.pattern`")
+        raise BadSite(f"want {{{min(missing)}}}, got none - at `$.pattern`")
     return pattern
 
 

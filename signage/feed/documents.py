@@ -13,7 +13,7 @@ from aiohttp import web
 from models.contract import codec
 from signage import ticket
 from signage.cache import Cache, Render
-from signage.feed import feed, schema
+from signage.feed import feed, say, schema
 from signage.feed.bulletin import Bulletin
 from signage.feed.exports import atom, cap, ngsi_ld, parkapi
 from signage.feed.forecast import Forecasts
@@ -40,6 +40,7 @@ class Documents:
             "history": self._history,
             "historyDay": self._history_day,
             "ticket": self._ticket,
+            "say": self._say,
             "notices": self._notices,
             "alert": self._alert,
             "ngsiLd": self._ngsi_ld,
@@ -50,6 +51,8 @@ class Documents:
         self._days = days
         self._bulletin = Bulletin(self.site.id)
         self._forecasts = Forecasts(mirror)
+        languages = self.site.site.languages or ("ja",)
+        self._sayers = {code: say.Sayer(mirror, code) for code in languages}
         self._render = partial(feed.render, mirror)
         self._ready = Ready(
             {
@@ -131,6 +134,20 @@ class Documents:
         made = conditional(request, body, tag_of(body), schema.JSON)
         made.headers["Cache-Control"] = "private, max-age=5"
         made.headers["X-Accel-Expires"] = "0"
+        return made
+
+    async def _say(self, request: web.Request) -> web.StreamResponse:
+        """In lines for a telephone."""
+        language = request.query.get("lang") or next(iter(self._sayers))
+        if language not in self._sayers:
+            raise web.HTTPNotFound(text=f"Nothing is told in {language!r} here.")
+        service = request.query.get("service", "")
+        if service and service not in {s.id for s in self.site.services}:
+            raise web.HTTPNotFound(text=f"There is no service {service!r} here.")
+        render = partial(self._sayers[language].render, service=service)
+        made = self._told(request, ("say", language, service), render, say.TYPE)
+        if isinstance(made, web.Response) and made.body:
+            made.charset = "utf-8"
         return made
 
     async def _notices(self, request: web.Request) -> web.StreamResponse:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from models.site import Site
+from signage.feed import say
 from signage.feed.exports import atom, cap, ngsi_ld
 from signage.feed.exports.ngsi_ld import Entities
 from signage.feed.exports.parkapi import ParkApi, ParkApiCity
@@ -42,6 +43,12 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "service": {
         "in": "query",
         "description": "For what, where several services have such a number.",
+        "schema": _TEXT,
+    },
+    "spoken": {
+        "name": "lang",
+        "in": "query",
+        "description": "In which language; the first of the office if none is named.",
         "schema": _TEXT,
     },
     "If-None-Match": {
@@ -103,6 +110,13 @@ ADDRESSES: dict[str, Address] = {
         does="How many are before a ticket and how much longer it waits, or where it was called to",
         told=TicketDocument,
         also=("service", "If-None-Match"),
+    ),
+    "say": Address(
+        path=f"{_SITE}/say.txt",
+        does="How busy each service is, in lines that a telephone or an SMS can say",
+        kind=say.TYPE,
+        told=_TEXT,
+        also=("spoken", "service", "If-None-Match"),
     ),
     "notices": Address(
         path=f"{_SITE}/notices/{{lang}}.atom",
@@ -193,6 +207,7 @@ def _parameters(sites: Sequence[Site]) -> dict[str, dict[str, Any]]:
     there: dict[str, dict[str, Any]] = {
         "site": {**_PARAMETERS["site"], "schema": {**_TEXT, "enum": [site.id for site in sites]}},
         "lang": {**_PARAMETERS["lang"], "schema": {**_TEXT, "enum": languages}},
+        "spoken": {**_PARAMETERS["spoken"], "schema": {**_TEXT, "enum": languages}},
     }
     return _PARAMETERS | there
 

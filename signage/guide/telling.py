@@ -118,7 +118,7 @@ class Teller:
         board = self._painter.board(
             mirror, now, services=(service.id,) if service else (), lots=(), zones=()
         )
-        row = board.services[0] if service else None
+        row = next(iter(board.services), None) if service else None
         place = self._places.get(purpose.place or "")
         return PurposeView(
             id=purpose.id,

@@ -50,8 +50,10 @@ class OutlookPage:
         return self._page.still("outlook.html", request, self._outlooks)
 
     def _outlooks(self, words: Words, now: datetime) -> tuple[dict[str, Any], list[datetime]]:
-        told = {s.id: self._mirror.service_forecast(s.id) for s in self._site.services}
-        tables = [outlook_of(s, told[s.id], words, self._site, now) for s in self._site.services]
+        shows = self._page.painter(words.language).shows
+        services = [service for service in self._site.services if shows(service.id, now)]
+        told = {s.id: self._mirror.service_forecast(s.id) for s in services}
+        tables = [outlook_of(s, told[s.id], words, self._site, now) for s in services]
         ends = [one.valid_until for one in told.values() if one and one.valid_until > now]
         return {"outlooks": tables}, ends
 

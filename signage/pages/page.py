@@ -129,6 +129,7 @@ class Page:
                     ),
                 )
                 for service in self._site.services
+                if self._painters[language].shows(service.id, now)
             ],
         }
 

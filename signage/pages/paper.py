@@ -37,7 +37,8 @@ class PaperPage:
         return self._page.still("print.html", request, self._sheet)
 
     def _sheet(self, words: Words, now: datetime) -> tuple[dict[str, Any], list[datetime]]:
-        today = [self._today(service, words, now) for service in self._site.services]
+        shows = self._page.painter(words.language).shows
+        today = [self._today(s, words, now) for s in self._site.services if shows(s.id, now)]
         given = {
             "date": words.date(now.astimezone(self._site.zone_info).date()),
             "hours": sorted({hour for one in today for hour in one.hours}),

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -21,8 +22,8 @@ JSON = [
     {"service": "moving", "waiting": "/desks/1/wait"},
 ]
 HTML = [
-    {"service": "certificates", "waiting": r"証明</th><td>(\d+)人", "called": r"呼出 (\w+)"},
-    {"service": "moving", "waiting": r"届出</th><td>(\d+)人"},
+    {"service": "certificates", "waiting": "証明 {waiting}人", "called": "呼出 {called}"},
+    {"service": "moving", "waiting": "html: 届出</th><td>{waiting}人"},
 ]
 
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -171,6 +172,27 @@ async def test_after_three_polls_in_vain_the_sensor_has_failed() -> None:
         assert refused == reasons
 
 
+async def test_a_page_that_stands_still_is_no_number_of_now() -> None:
+    port = fast()
+    polls = 0
+
+    async def page(_: web.Request) -> web.Response:
+        nonlocal polls
+        polls += 1
+        at = port.clock.now() - (polls > 1) * timedelta(hours=1)
+        desks = [{"wait": polls}, {"wait": polls}]
+        return web.json_response({"desks": desks, "at": at.isoformat()})
+
+    async with served(page) as url:
+        sensor = await poll(url, JSON, updated="json: at", fresh_s=1800)
+        with pytest.raises(SensorFailed):
+            async with asyncio.timeout(20):
+                await sensor.run(port)
+    assert [one.reading for one in await port.take(2)] == [Queue(waiting=1)] * 2
+    assert port.emitted.empty()
+    assert {why.partition(",")[0] for why in port.refused} == {"want a page of the last 1800 s"}
+
+
 async def test_a_good_poll_between_makes_up_for_two_in_vain() -> None:
     count = 0
 
@@ -211,7 +233,7 @@ async def test_a_server_that_cannot_be_reached_is_one_clear_line(url: str) -> No
         ),
         (
             {"services": [{"service": "moving", "waiting": "/a", "open": "x"}]},
-            "want a group (...) around the value, got none - at `{}.services[0].open`",
+            "want {{open}} once in 'x' - at `{}.services[0].open`",
         ),
     ],
 )

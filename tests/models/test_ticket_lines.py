@@ -100,6 +100,71 @@ def test_a_printed_time_may_have_a_format_or_a_zone_of_its_own() -> None:
     assert read(b"2026-11-24T01:32:05Z ISSUE A 7", pattern=pattern).at == AT
 
 
+@pytest.mark.parametrize(
+    ("pattern", "line"),
+    [
+        ("{at} {event} {service} {number} {counter}", "2026-11-24 10:32:05  ISSUE A 7 -"),
+        ("{at},{event},{service}{number},{any}", "2026/11/24 10:32:05,ISSUE,A7,x"),
+        ("{at}，{event}，{service}{number}", "2026-11-24 10:32:05，ISSUE，A7"),
+        ("{event};{service};{number};{at}", "ISSUE;A;7;20261124103205"),
+        ("[{at}] {service}-{number}: {event}", " [2026-11-24T10:32:05] A-7: ISSUE \t"),
+        (
+            "受付 {service} {number}番 {event} {at}",
+            "受付 Ａ ７番 ＩＳＳＵＥ 2026年11月24日10時32分05秒",
+        ),
+    ],
+)
+def test_a_pattern_can_be_written_as_the_line_with_places_in_it(pattern: str, line: str) -> None:
+    formats = {
+        "2026/": "%Y/%m/%d %H:%M:%S",
+        "20261": "%Y%m%d%H%M%S",
+        "2026年": "%Y年%m月%d日%H時%M分%S秒",
+    }
+    at_format = next((formats[head] for head in formats if head in line), None)
+    changes = {
+        "services": {"A": "moving", "Ａ": "moving"},
+        "events": {"ISSUE": "issued", "ＩＳＳＵＥ": "issued"},
+    }
+    said = read(
+        line.encode(), pattern=pattern, at_format=at_format, number="A{number:>03}", **changes
+    )
+    assert said.ticket.number.removeprefix("A").lstrip("0") == "7"
+    assert (said.service, said.ticket.event, said.at) == ("moving", "issued", AT)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (
+            "{event} {number} {number} {service}",
+            "want each place once and {any} for *, got {number}",
+        ),
+        ("* {event} {number} {service}", "want each place once and {any} for *, got *"),
+        (
+            "{event} {number} {desk}",
+            "want {any}, {at}, {counter}, {event}, {number}, {service}, got",
+        ),
+    ],
+)
+def test_a_line_with_places_that_cannot_be_is_refused(pattern: str, message: str) -> None:
+    with pytest.raises(BadSite) as refused:
+        TicketLines(msgspec.structs.replace(MACHINE, pattern=pattern))
+    assert str(refused.value).startswith(message)
+    assert str(refused.value).endswith(" - at `$.pattern`")
+
+
+def test_a_line_made_to_harm_is_read_at_once() -> None:
+    lines = TicketLines(msgspec.structs.replace(MACHINE, pattern="{at} {event} {service} {number}"))
+    for line in (
+        b" " * 1000,
+        b"1" * 1000,
+        b"2026-11-24 10:32:05 " + b"A " * 480,
+        b"\xe3\x80\x80" * 333,
+    ):
+        with pytest.raises(BadPayload):
+            lines.read(line)
+
+
 def test_without_maps_the_machine_prints_our_words() -> None:
     same = {"moving": "moving"}
     pattern = r"(?P<event>\w+) (?P<service>\S+) (?P<number>\d+)"
@@ -119,7 +184,7 @@ def test_without_maps_the_machine_prints_our_words() -> None:
             {"pattern": r"(?P<evnt>x)"},
             "want groups of at, event, service, number, counter, got 'evnt'",
         ),
-        ({"pattern": r"(?P<service>x)(?P<number>x)"}, "want a group (?P<event>...), got none"),
+        ({"pattern": r"(?P<service>x)(?P<number>x)"}, "want {event}, got none"),
         ({"number": "{serial}"}, "want fields such as {number:>03} of the pattern's groups"),
         ({"number": "{number.__class__}"}, "want fields such as {number:>03}"),
         ({"number": "{number:>999999999}"}, "want fields such as {number:>03}"),

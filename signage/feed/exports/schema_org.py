@@ -32,7 +32,7 @@ def json_ld(site: Site, language: str, now: datetime) -> Markup:
 
 def office(site: Site, language: str, now: datetime) -> dict[str, Any]:
     """A `GovernmentOffice` with its hours, the holidays to come, its services and car parks."""
-    table = site.site
+    table, calendar = site.site, Calendar(site)
     made: dict[str, Any] = {
         "@context": "https://schema.org",
         "@type": "GovernmentOffice",
@@ -48,6 +48,7 @@ def office(site: Site, language: str, now: datetime) -> dict[str, Any]:
                 },
             }
             for service in site.services
+            if calendar.is_shown(service.id, calendar.day_of(now))
         ],
         "containsPlace": [
             {
