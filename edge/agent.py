@@ -26,7 +26,7 @@ BEAT_S = 30.0
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 60.0
 _SHORT = 64  # signs that the contract leaves for a reason
-_NO_GAP = GAUGES | {"notice"}  # a gauge's age says it; alerts are read again from the start
+_NO_GAP = GAUGES | {"notice", "bookings"}  # a gauge's age says it; the others are all read again
 _STEADY_S = 60.0  # a sensor that ran so long has recovered
 
 

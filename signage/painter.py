@@ -23,6 +23,7 @@ from models.screens.truth import VACANCY_LEVEL
 from models.site import Lot, Service, Site, Zone
 from signage.answer import BUSY, Busy, answer, quieter
 from signage.curve import best_of, curve_of
+from signage.event import as_event, when_held
 from signage.mirror import Mirror
 from signage.near import nearest
 from signage.view import (
@@ -40,6 +41,7 @@ from signage.view import (
 from signage.wording import Words
 
 _ENOUGH = 100  # tickets: the mean error of fewer says little
+_BOOK_AGES = timedelta(minutes=15)  # of reservations; from then on their age is shown
 _GRAVE = {"emergency": 0, "warning": 1, "info": 2}
 
 
@@ -71,7 +73,9 @@ class Painter:
         site = self._site
         shown_zones = [z for z in site.zones if zones is None or z.id in zones]
         rows = tuple(
-            self._service(s, mirror, now) for s in site.services if not services or s.id in services
+            self._service(s, mirror, now)
+            for s in site.services
+            if (not services or s.id in services) and self.shows(s.id, now)
         )
         lot_rows = tuple(
             self._lot(item, mirror.lot(item.id), now)
@@ -104,6 +108,10 @@ class Painter:
             hub_gone=mirror.hub_gone,
             good_until=min([minute, *(at for life in lives for at in life.changes(now))]),
         )
+
+    def shows(self, service: str, now: datetime) -> bool:
+        """Whether residents are told of a service: one of given dates comes and goes."""
+        return self._calendar.is_shown(service, self._calendar.day_of(now))
 
     def _state(
         self, result: Result | None, state: State, now: datetime, word: str, level: int | None
@@ -145,6 +153,7 @@ class Painter:
         level = result.level if result else None
         word = words(f"level.{level}") if level else ""
         base = self._state(result, result.state if result else "no_data", now, word, level)
+        base = as_event(base, service, self._calendar, words, now)
         shown = result if base.has_values else None
         people = shown.waiting if shown else None
         spread = shown.wait if shown else None
@@ -160,6 +169,7 @@ class Painter:
             waiting="" if people is None else words("people.unit", count=people),
             wait=unknown if spread is None else words.wait(spread),
             called=shown.called if shown else None,
+            booked=tuple(self._booked(shown, now)) if shown else (),
             curve=curve_of(forecast, words, now) if self._curves else None,
             best=best_of(forecast, words, now) if shown and level and level > 1 else "",
             near=self._near(service, shown, now) if shown else None,
@@ -167,7 +177,24 @@ class Painter:
                 WayView(name=words.name(way.name), url=way.url, note=words.name(way.note))
                 for way in service.instead
             ),
+            held=when_held(service, self._calendar, words, now),
+            address=words.name(service.address),
+            map=service.map,
         )
+
+    def _booked(self, shown: ServiceResult, now: datetime) -> Iterator[str]:
+        """Those with a reservation, with the age of their book where it is no longer of now."""
+        words, booked = self._words, shown.booked
+        if booked is msgspec.UNSET:
+            return
+        if booked.left and booked.next_at is not None:
+            yield words("booked.left", count=booked.left, time=words.time(booked.next_at))
+        else:
+            yield words("booked.none")
+        if now - booked.as_of >= _BOOK_AGES:
+            yield words("as_of", time=words.opening(booked.as_of, now))
+        if booked.free_at is not None and booked.free_at > now:
+            yield words("booked.free", when=words.opening(booked.free_at, now))
 
     def _busy(self, rows: Sequence[ServiceView], mirror: Mirror) -> list[Busy]:
         """The services that are busy now."""

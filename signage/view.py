@@ -56,10 +56,14 @@ class ServiceView(View, frozen=True, kw_only=True):
     waiting: str
     wait: str
     called: str | None
+    booked: tuple[str, ...] = ()
     curve: Curve | None = None
     best: str = ""
     near: NearView | None = None
     instead: tuple[WayView, ...] = ()
+    held: tuple[str, ...] = ()  # of an event: its days, and its hours then
+    address: str = ""
+    map: str | None = None
 
 
 class LotView(View, frozen=True, kw_only=True):

@@ -196,6 +196,8 @@ def _rhythm_s(site: Site, sensor: Mapping[str, Any]) -> float | None:
         return max(site.freshness.camera_s, 3 * _every_s(sensor, 1.0))
     if kind == "queue":
         return max(site.freshness.ticket_s, 3 * _every_s(sensor, 20.0))
+    if kind == "bookings":
+        return 3 * _every_s(sensor, 300.0)
     return _QUIET_S.get(str(kind))
 
 

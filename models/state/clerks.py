@@ -37,7 +37,8 @@ class Clerks:
         waited_s = left = None
         if ticket is not None:
             waited_s = max(at_s - ticket.issued_s, 0.0)
-            state.waited.note(waited_s, ticket.issued_s)
+            if ticket.due_s is None:  # who has a reservation waits for that
+                state.waited.note(waited_s, ticket.issued_s)
             left = ticket.left_by(at_s, state.learnt.noshow, self.memory.exits.told)
             if ticket.told is not None:
                 state.learnt.conformal.learn(ticket.told, waited_s)
@@ -59,8 +60,8 @@ class Clerks:
         first: tuple[float, str, str] | None = None
         for service in self.house.services_of[counter]:
             tickets = self.memory.services[service].tickets
-            if tickets.waiting and not tickets.machine_calls:
-                number = next(iter(tickets.waiting))
+            number = tickets.first(at_s)
+            if number is not None and not tickets.machine_calls:
                 head = (tickets.waiting[number].issued_s, service, number)
                 first = min(first, head) if first else head
         if first is not None:

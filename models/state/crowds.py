@@ -28,6 +28,7 @@ _SURE = 0.8  # that somebody waited: then the time between two calls was a servi
 _COMPANIONS = 1.3  # people that a camera sees for each that waits
 _SHARE_SD, _COUNT_SD = 0.15, 1.5  # of a camera
 _STRANGE = 0.02  # what is so unlikely may be a mistake
+_EARLY_S = 600.0  # before a reservation its holder sits there
 _LEVELS = (1.0, 3.0)  # waiting for each open counter, from which on staff say 2 and 3
 _LEVEL_SD = 0.1  # of the logarithm of these
 _LEVEL_WRONG = 0.05
@@ -115,8 +116,11 @@ class Crowds:
         followed = [g for g in groups if self._group(g) and self.memory.crowds[g].belief]
         if len(followed) < len(groups):
             return
+        people = max(people - self._booked(groups, at_s), 0)
         for group in groups:
             self._doubt(group, at_s)
+        if not all(self.memory.crowds[group].belief for group in groups):
+            return  # nobody had looked for too long
         seen = {group: self._present(group, at_s) for group in groups}
         means = {group: float(self._belief(group).table() @ seen[group]) for group in groups}
         for group in groups:
@@ -124,6 +128,17 @@ class Crowds:
             sd = np.sqrt((_SHARE_SD * mean) ** 2 + _COUNT_SD**2)
             z2 = ((people - mean) / sd) ** 2
             self._weigh(group, np.exp(-z2 / 2.0) / sd + 1e-3, at_s)
+
+    def _booked(self, groups: tuple[str, ...], at_s: float) -> int:
+        """Those who sit there for a counter of their own: they are in nobody's line."""
+        day, holds_s = self.house.plans.at(at_s).day, self.house.site.freshness.bookings_s
+        there = 0.0
+        for service in (member for group in groups for member in self.house.group[group]):
+            if self.house.services[service].bookings == "own-counter":
+                book = self.memory.services[service].book
+                ahead = book.ahead(day, at_s, holds_s)
+                there += book.share() * sum(n for due_s, n in ahead if due_s <= at_s + _EARLY_S)
+        return round(_COMPANIONS * there)
 
     def level(self, service: str, level: int, at_s: float) -> None:
         """Staff said how many wait for each open counter."""

@@ -1,8 +1,10 @@
 """What each kind of observation changes. One method a kind; none of them asks for the time."""
 
+from collections import deque
 from typing import cast
 
 from models.contract.observations import (
+    Bookings,
     Cars,
     Counter,
     Crossing,
@@ -19,7 +21,7 @@ from models.contract.observations import (
     Ticket,
 )
 from models.contract.results import Spread
-from models.state.accuracy import Called, Promise
+from models.state.accuracy import Called, Came, Promise
 from models.state.clerks import Clerks
 from models.state.crowds import Crowds
 from models.state.displays import Display
@@ -35,6 +37,7 @@ _TOLD_EVERY = 3  # tickets, of which one is told a wait to learn from
 _PROMPT_S = 30.0  # what came later says nothing about what could be told in time
 _SHORT_GAP_S = 120.0  # of opening hours, in which hardly a ticket is missed
 _NAMES = 64  # that nobody declared; what is more is counted together
+_CAME = 10_000  # told waits that came true since somebody asked; of more the newest
 _UNKNOWN_GAP_S = 7200.0  # taken for a gap of which nobody knows how long it was
 
 
@@ -47,6 +50,7 @@ class Folding:
         self.clerks = Clerks(memory, house)
         self.crowds = Crowds(memory, house)
         self.notices = Notices(memory, house.site)
+        self.came: deque[tuple[str, Came]] = deque(maxlen=_CAME)
         self._kinds = {
             "people": self._people,
             "pulse": self._pulse,
@@ -54,6 +58,7 @@ class Folding:
             "press": self._press,
             "ticket": self._ticket,
             "queue": self._queue,
+            "bookings": self._bookings,
             "counter": self._counter,
             "level": self._level,
             "pause": self._pause,
@@ -105,13 +110,15 @@ class Folding:
         state.busy.see(len(tickets.waiting), at_s)
         if reading.event == "issued":
             ticket = tickets.issue(reading.number, at_s)
-            if ticket and tickets.issued % _TOLD_EVERY == 0 and received_s - at_s < _PROMPT_S:
+            if ticket and self.house.is_booked(seen.name, reading.number):
+                ticket.due_s = state.book.take_ticket(at_s)
+            elif ticket and tickets.issued % _TOLD_EVERY == 0 and received_s - at_s < _PROMPT_S:
                 ticket.told = told(self.memory, self.house, seen.name, reading.number, at_s)
                 tells = ticket.told and state.learnt.conformal.apply(ticket.told)
                 self._promise(seen.name, reading.number, tells, at_s)
         elif reading.event == "called":
             tickets.machine_calls = True
-            state.accuracy.call(reading.number, at_s, self.memory.day_s)
+            self._came(seen.name, state.accuracy.call(reading.number, at_s, self.memory.day_s))
             self.clerks.call(seen.name, reading.number, reading.counter, at_s, received_s)
         else:
             tickets.waiting.pop(reading.number, None)
@@ -135,13 +142,18 @@ class Folding:
         desk = self.memory.counters[counter]
         if desk.busy is not None and desk.number is not None and desk.called_s == at_s:
             state = self.memory.services[desk.busy.service]
-            state.accuracy.call(desk.number, at_s, self.memory.day_s)
+            came = state.accuracy.call(desk.number, at_s, self.memory.day_s)
+            self._came(desk.busy.service, came)
+
+    def _came(self, service: str, *came: Came | None) -> None:
+        """Told waits have come true, for whoever keeps them."""
+        self.came += ((service, one) for one in came if one is not None)
 
     def _promise_last(self, service: str, before: Called | None, at_s: float) -> None:
         """The same for the last in the line that a display shows; `before` is what it showed."""
         state = self.memory.services[service]
         now = _called(state.display)
-        state.accuracy.reach(before, now, self.memory.day_s)
+        self._came(service, *state.accuracy.reach(before, now, self.memory.day_s))
         last = "" if now is None else str(now[0] + state.display.waiting)
         if last and state.display.waiting and last not in state.accuracy.promises:
             tells = shown(self.memory, self.house, service, counted=True)
@@ -219,6 +231,15 @@ class Folding:
                 for since_s, wait_s in came:
                     state.waited.note(wait_s, since_s)
                 self._promise_last(seen.name, before, at_s)
+
+    def _bookings(self, seen: Observation, at_s: float, received_s: float) -> None:
+        state, reading = self.memory.services.get(seen.name), cast("Bookings", seen.reading)
+        if state is None or self.house.services[seen.name].bookings is None:
+            self._strange(seen)
+            return
+        today = self.house.plans.at(received_s).day
+        if not state.book.take(reading, at_s, today, self.house.site.zone_info):
+            self._strange(seen)
 
     def _people(self, seen: Observation, at_s: float, _received_s: float) -> None:
         zone = self.memory.zones.get(seen.name)

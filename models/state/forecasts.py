@@ -24,6 +24,7 @@ _HOLDS = timedelta(minutes=30)
 _DAYS = 15  # today and 14 more
 _DAY_S = 86_400.0
 _HALF_HOUR_S = 1800.0
+_FELT_MINUTES = 45.0  # so long those with a reservation are felt by those who come after them
 
 
 def forecasts_of(view: View) -> dict[str, Result]:
@@ -42,7 +43,9 @@ def _service(view: View, service: str) -> ServiceForecast | None:
         if people is not None:
             low, middle, high = (round(value, 1) for value in people)
             told = People(p10=low, p50=middle, p90=high)
-            wait = _wait(view, service, plan, then_s, now)
+            wait = _with_booked(
+                view, service, plan, then_s, _wait(view, service, plan, then_s, now)
+            )
             steps.append(ServiceStep(at=time_of(then_s), waiting=told, wait=wait))
     if not steps:
         return None
@@ -109,3 +112,26 @@ def _wait(view: View, service: str, plan: Plan, then_s: float, now: Spread | Non
     if told is None or then_s >= max(ends_s, default=0.0):
         return None
     return Spread(p10_s=round(told[0]), p50_s=round(told[1]), p90_s=round(told[2]))
+
+
+def _with_booked(
+    view: View, service: str, plan: Plan, then_s: float, wait: Spread | None
+) -> Spread | None:
+    """The same wait, longer or shorter where more or fewer than usual have booked before then."""
+    if wait is None or not view.house.calls_booked_first(service):
+        return wait
+    state, house = view.memory.services[service], view.house
+    if state.book.told(plan.day, view.now_s, view.fresh.bookings_s) is None:
+        return wait
+    then = (then_s - plan.start_s) / 60.0
+    now = (view.now_s - plan.start_s) / 60.0
+    people = state.book.more(plan.day, max(then - _FELT_MINUTES, now), then)
+    counters = max(len(house.services[service].counters), 1)
+    served_s = state.learnt.durations.mean_s
+    busy = wait.p50_s / (wait.p50_s + served_s)  # an idle counter takes one more at once
+    more_s = busy * state.book.share() * people * served_s / counters
+    return Spread(  # the far side of it moves less: nobody knows how much of it is felt
+        p10_s=max(round(wait.p10_s + min(more_s, more_s / 2.0)), 0),
+        p50_s=max(round(wait.p50_s + more_s), 0),
+        p90_s=max(round(wait.p90_s + max(more_s, more_s / 2.0)), 0),
+    )

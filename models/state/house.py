@@ -32,6 +32,15 @@ class House:
             for group in self.group.values()
         }
 
+    def is_booked(self, service: str, number: str) -> bool:
+        """Whether this is the number of somebody with a reservation."""
+        begins = self.services[service].booked_tickets
+        return begins is not None and number.startswith(begins)
+
+    def calls_booked_first(self, service: str) -> bool:
+        """Whether those with a reservation go to the counters of all others."""
+        return self.services[service].bookings == "first"
+
     def groups_behind(self, line: str) -> tuple[str, ...]:
         """The first services of the groups whose people pass a line.
 

@@ -1,5 +1,7 @@
 """What is published of a line: who waits with a ticket, in the order of calling, and how long."""
 
+import math
+
 from models.contract.results import LineResult, LineTicket
 from models.state.plan import within
 from models.state.view import View, time_of
@@ -18,6 +20,9 @@ def line_result(view: View, service: str) -> LineResult | None:
     spans = view.plan.services[service]
     if not waiting and not within(spans, view.now_s):
         return None
+    waits = [(number, view.told(service, number)) for number in waiting]
+    if any(ticket.due_s is not None for ticket in waiting.values()):  # they go first in their turn
+        waits.sort(key=lambda one: math.inf if one[1] is None else one[1].p50_s)
     until_s = view.tickets_until_s(service)
     ends_s = view.plan.end_s if waiting else view.plan.edge_after(spans, view.now_s)
     return LineResult(
@@ -25,7 +30,7 @@ def line_result(view: View, service: str) -> LineResult | None:
         observed_at=time_of(until_s - view.fresh.ticket_s),
         valid_until=time_of(min(until_s, ends_s)),
         tickets=tuple(
-            LineTicket(number=number, ahead=ahead, wait=view.told(service, number))
-            for ahead, number in zip(range(_MOST), waiting, strict=False)
+            LineTicket(number=number, ahead=ahead, wait=wait)
+            for ahead, (number, wait) in zip(range(_MOST), waits, strict=False)
         ),
     )

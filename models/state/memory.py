@@ -9,6 +9,7 @@ from models.forecast.waited import Waited
 from models.site import Service
 from models.state.accuracy import Accuracy
 from models.state.beats import Beats
+from models.state.bookings import Book
 from models.state.counters import Breaks, Counter
 from models.state.crowd import CrowdState
 from models.state.displays import Display
@@ -56,6 +57,7 @@ class ServiceState(msgspec.Struct):
     rest: Rest | None = None
     rest_s: float = 0.0
     accuracy: Accuracy = msgspec.field(default_factory=Accuracy)
+    book: Book = msgspec.field(default_factory=Book)
 
 
 class Memory(msgspec.Struct):
@@ -97,6 +99,7 @@ class Memory(msgspec.Struct):
             service.busy.begin_day(plan.start_s, plan.kind)
             service.waited.begin_day(plan.start_s, plan.kind)
             service.accuracy.begin_day(plan.start_s)
+            service.book.begin_day(plan.day)
             service.seen_counters = {}
             service.level, service.before, service.rest = None, Said(), None
             if not first:

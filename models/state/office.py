@@ -5,6 +5,7 @@ from datetime import datetime
 from models.contract.observations import Observation
 from models.contract.results import Call, Result, Spread
 from models.site import Site
+from models.state.accuracy import Came
 from models.state.folding import Folding
 from models.state.forecasts import forecasts_of
 from models.state.house import House
@@ -71,6 +72,15 @@ class Office:
         clerks = self._folding.clerks
         calls, clerks.calls = clerks.calls, []
         return calls
+
+    def new_came(self) -> list[tuple[str, Came]]:
+        """Told waits that came true since this was last asked, each with its service.
+
+        Folded again, the same observations make the same ones true.
+        """
+        came = list(self._folding.came)
+        self._folding.came.clear()
+        return came
 
     def next_change(self, now: datetime) -> datetime | None:
         """When results change next though nothing happens: something ages, opens or closes."""

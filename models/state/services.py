@@ -1,8 +1,10 @@
 """What is published of a service: by the best that is fresh, and never more than is known."""
 
+from datetime import date
+
 import msgspec
 
-from models.contract.results import ServiceResult
+from models.contract.results import Booked, ServiceResult
 from models.state import waits
 from models.state.counters import Counter
 from models.state.memory import Rest, ServiceState
@@ -29,7 +31,31 @@ def service_result(view: View, service: str) -> ServiceResult:
         until_s = min(until_s, rest.until_s)
     if known is None:
         return ServiceResult(at=view.now, valid_until=time_of(until_s), state="no_data")
-    return msgspec.structs.replace(known, valid_until=min(known.valid_until, time_of(until_s)))
+    until = min(known.valid_until, time_of(until_s))
+    return msgspec.structs.replace(known, valid_until=until, booked=_booked(view, service))
+
+
+def _booked(view: View, service: str) -> Booked | msgspec.UnsetType:
+    """What its book of reservations says of today; a book that is too old says nothing."""
+    book, holds_s = view.memory.services[service].book, view.fresh.bookings_s
+    told = book.told(view.plan.day, view.now_s, holds_s)
+    if told is None or view.house.services[service].bookings is None:
+        return msgspec.UNSET
+    later = [slot for slot in told.slots if slot.at_s > view.now_s and slot.booked]
+    free_s = (
+        slot.at_s
+        for key in sorted(book.days)
+        if (known := book.told(date.fromisoformat(key), view.now_s, holds_s))
+        for slot in known.slots
+        if slot.places is not None and slot.booked < slot.places and slot.at_s > view.now_s
+    )
+    first_s = next(free_s, None)
+    return Booked(
+        as_of=time_of(told.told_s),
+        left=sum(slot.booked for slot in later),
+        next_at=time_of(later[0].at_s) if later else None,
+        free_at=None if first_s is None else time_of(first_s),
+    )
 
 
 def _closed(view: View, service: str, known: ServiceResult | None) -> ServiceResult:

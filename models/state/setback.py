@@ -47,7 +47,8 @@ def _beats(beats: Beats, now_s: float) -> None:
 
 
 def _service(service: ServiceState, now_s: float) -> None:
-    tickets, display = service.tickets, service.display
+    tickets, display, book = service.tickets, service.display, service.book
+    book.days = {key: day for key, day in book.days.items() if day.told_s <= now_s}
     display.seen_s = _seen(display.seen_s, now_s)
     if service.level_s > now_s:
         service.level, service.level_s, service.before = None, 0.0, Said()

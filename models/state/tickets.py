@@ -11,7 +11,8 @@ _PASSED = 5  # calls of later tickets after which one that was not called never 
 class Waiting(msgspec.Struct):
     """One waiting ticket. `told` is what was found when it was issued, to be held against it.
 
-    `left` is how likely its holder had gone by `left_s`, seconds since 1970.
+    `left` is how likely its holder had gone by `left_s`, seconds since 1970. `due_s` is for when
+    its holder has a reservation, None of all others.
     """
 
     issued_s: float
@@ -19,6 +20,7 @@ class Waiting(msgspec.Struct):
     told: Spread | None = None
     left: float = 0.0
     left_s: float = 0.0
+    due_s: float | None = None
 
     def left_by(self, at_s: float, noshow: NoShow, told: float) -> float:
         """How likely the holder has gone by then.
@@ -76,13 +78,26 @@ class Tickets(msgspec.Struct):
         ticket = self.waiting.pop(number, None)
         if ticket is None:
             return None
+        is_booked = ticket.due_s is not None
         for other, waiting in self._before(ticket.issued_s):
+            if (waiting.due_s is not None) != is_booked:
+                continue  # one of them goes first
             waiting.passed += 1
             if waiting.passed >= _PASSED or self.blind_s is not None:
                 del self.waiting[other]
-        if self.blind_s is not None and ticket.issued_s >= self.blind_s:
+        if self.blind_s is not None and ticket.issued_s >= self.blind_s and not is_booked:
             self.blind_s = None
         return ticket
+
+    def first(self, at_s: float) -> str | None:
+        """Whose turn it is: of those with a reservation that is due, else of the others."""
+        due = [
+            (waiting.due_s, number)
+            for number, waiting in self.waiting.items()
+            if waiting.due_s is not None and waiting.due_s <= at_s
+        ]
+        others = (number for number, waiting in self.waiting.items() if waiting.due_s is None)
+        return min(due)[1] if due else next(others, next(iter(self.waiting), None))
 
     def miss(self, until_s: float) -> None:
         """Events may be missing until then."""

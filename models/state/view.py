@@ -52,7 +52,8 @@ class View:
         group = self.house.group[service][0]
         if group not in self._played:
             self._played[group] = waits.played(self.memory, self.house, service, self.now_s)
-        raw = spread_of_runs(self._played[group][service, number])
+        runs = self._played[group].get((service, number))
+        raw = None if runs is None else spread_of_runs(runs)
         return raw and self.memory.services[service].learnt.conformal.apply(raw)
 
     def _unseen(self, service: str) -> tuple[Spread | None, str, float]:

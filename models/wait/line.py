@@ -51,18 +51,23 @@ class Desk(msgspec.Struct, frozen=True):
 class Person(msgspec.Struct, frozen=True):
     """Somebody who waits: for what, since when in seconds since 1970, how likely gone by now.
 
-    Who only `asks` how long it would take is called by nobody, and delays nobody.
+    Who only `asks` how long it would take is called by nobody, and delays nobody. Who has a
+    reservation for `due_s` is called before all others from then on; `shows` is how likely that
+    they come.
     """
 
     service: str
     issued_s: float
     left: float = 0.0
     asks: bool = False
+    due_s: float | None = None
+    shows: float = 1.0
 
 
 class Line(msgspec.Struct, frozen=True):
     """A line at the moment `now_s`: `people` are called in this order.
 
+    `expected` are those with a reservation who are not yet here, in the order of their times.
     `factor` on all durations today is lognormal, `factor_sd` that of its logarithm.
     """
 
@@ -72,6 +77,7 @@ class Line(msgspec.Struct, frozen=True):
     learnt: dict[str, Learnt]
     factor: float = 1.0
     factor_sd: float = 0.0
+    expected: tuple[Person, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -8,12 +8,15 @@ from models.contract.observations import Counter, Ticket, TicketEvent
 from models.world.today import Row, Today
 from models.world.visitors import Visitor
 
-_FREE, _OPEN, _TAKE, _CLOSE = range(4)
+_FREE, _OPEN, _TAKE, _DUE, _CLOSE = range(5)
 """What happens at one millisecond, in this order."""
 
 
 class Hall:
-    """A day of the counters. A free one calls whoever, of its services, has waited longest."""
+    """A day of the counters. A free one calls whoever, of its services, has waited longest.
+
+    Those whose reservation is due come before them.
+    """
 
     def __init__(self, today: Today, visitors: Iterable[Visitor]) -> None:
         """Plan the day; `visitors` are in the order of their tickets."""
@@ -26,6 +29,7 @@ class Hall:
         }
         self._stays = _last_ones(today)
         self._waiting: dict[str, deque[int]] = {s.id: deque() for s in today.services}
+        self._due: dict[str, deque[int]] = {s.id: deque() for s in today.services}
         self._idle: list[str] = []  # who has been free for longest comes first
         self._serves: dict[str, Visitor] = {}
         self._open: set[str] = set()
@@ -49,6 +53,8 @@ class Hall:
                 break
             if what == _TAKE:
                 self._take(now, i)
+            elif what == _DUE:
+                self._waits(now, i, self._due)
             else:
                 acts[what](now, counter)
         return self._rows
@@ -56,7 +62,14 @@ class Hall:
     def _take(self, now: int, i: int) -> None:
         visitor = self._visitors[i]
         self._tell(now, visitor, "issued")
-        self._waiting[visitor.service].append(i)
+        if visitor.due_ms is None:
+            self._waits(now, i, self._waiting)
+        else:
+            heapq.heappush(self._agenda, (max(now, visitor.due_ms), _DUE, i, ""))
+
+    def _waits(self, now: int, i: int, among: dict[str, deque[int]]) -> None:
+        visitor = self._visitors[i]
+        among[visitor.service].append(i)
         for counter in self._idle:
             if counter in self._counters[visitor.service]:
                 self._idle.remove(counter)
@@ -104,7 +117,8 @@ class Hall:
                 self._idle.append(counter)
             return
         visitor = self._visitors[i]
-        self._waiting[visitor.service].popleft()
+        among = self._waiting if visitor.due_ms is None else self._due
+        among[visitor.service].popleft()
         visitor.called_ms, visitor.counter = now, counter
         self._tell(now, visitor, "called")
         self._serves[counter] = visitor
@@ -112,9 +126,12 @@ class Hall:
         heapq.heappush(self._agenda, (now + lasts, _FREE, 0, counter))
 
     def _next(self, counter: str) -> int | None:
-        """Who, of those whom this counter may serve, has waited longest."""
-        heads = (self._waiting[service] for service in self._services[counter])
-        return min((queue[0] for queue in heads if queue), default=None)
+        """Who, of those whom this counter may serve, is due, or has waited longest."""
+        for among in (self._due, self._waiting):
+            heads = [among[service][0] for service in self._services[counter] if among[service]]
+            if heads:
+                return min(heads)
+        return None
 
     def _tell(self, now: int, visitor: Visitor, event: TicketEvent) -> None:
         reading = Ticket(number=visitor.number, event=event, counter=visitor.counter)

@@ -49,6 +49,13 @@ class Params(msgspec.Struct, frozen=True, kw_only=True):
     absent_s: float = 24
     """From the call of a number to the clerk's giving up."""
 
+    booked: float = 0.3
+    """Part of the visitors of services with `bookings = "first"` who have a reservation."""
+    booked_sd: float = 0.4
+    """Of the day's factor on these."""
+    booked_come: float = 0.9
+    """Share of the reservations whose holder comes."""
+
     companions: float = 0.3
     """Mean number of people who come with a visitor."""
     people_noise: float = 0.2

@@ -10,7 +10,9 @@ from models.world.desk import Desk
 from models.world.hall import Hall
 from models.world.laws import Params
 from models.world.today import MINUTE_MS, Row, Today
-from models.world.visitors import truth, visitors
+from models.world.visitors import bookings, truth, visitors
+
+_READ_EVERY_MS = 30 * MINUTE_MS  # the book of reservations
 
 
 def live(site: Site, day: date, seed: int, params: Params = Params()) -> Day:  # noqa: B008  frozen
@@ -39,6 +41,10 @@ def live(site: Site, day: date, seed: int, params: Params = Params()) -> Day:  #
             yield from lobby.seen(today, zone, zones[zone.id], minutes)
         for service in today.services:
             yield from desk.display(service, minutes)
+            book = bookings(today, service)
+            if book is not None:
+                for ms in range(0, today.length_ms, _READ_EVERY_MS):
+                    yield Row(ms, service.id, book)
         for button in site.buttons:
             yield from desk.presses(button)
         for lot in site.lots:

@@ -6,10 +6,13 @@ from datetime import datetime
 
 import numpy as np
 
+from models.contract.observations import BookedSlot, Bookings
 from models.site import Service
 from models.world.day import TicketTruth
-from models.world.laws import Floats, patience_s, services_s
-from models.world.today import Today
+from models.world.laws import Floats, factor, patience_s, services_s
+from models.world.today import MINUTE_MS, Today
+
+_SLOT_MINUTES, _PLACES = 15, 4
 
 
 @dataclass(slots=True)
@@ -24,6 +27,7 @@ class Visitor:
     service_ms: int
     walk_ms: int  # from the seat or the counter to the door
     party: int  # with companions
+    due_ms: int | None = None  # for when there is a reservation
     called_ms: int | None = None
     counter: str | None = None
     served_ms: int | None = None
@@ -46,6 +50,7 @@ class Visitor:
 def visitors(today: Today) -> list[Visitor]:
     """All who take a ticket today, in the order of their tickets."""
     everybody = [v for service in today.services for v in _of(today, service)]
+    everybody += [v for service in today.services for v in _booked(today, service)]
     return sorted(everybody, key=lambda visitor: visitor.issued_ms)
 
 
@@ -95,7 +100,8 @@ def truth(today: Today, visitor: Visitor) -> TicketTruth:
 def _of(today: Today, service: Service) -> list[Visitor]:
     params = today.params
     rng = today.rng(f"service {service.id}")
-    issued = today.arrivals(rng, rates(today, service) * today.load)
+    walk_in = 1.0 - _booked_part(today, service)
+    issued = today.arrivals(rng, rates(today, service) * today.load * walk_in)
     n = len(issued)
     mean_s = service.service_minutes * 60 * today.speed
     drawn = zip(
@@ -121,6 +127,62 @@ def _of(today: Today, service: Service) -> list[Visitor]:
         )
         for i, (at, came, patience, service_ms, walk, party) in enumerate(drawn, start=1)
     ]
+
+
+def bookings(today: Today, service: Service) -> Bookings | None:
+    """The book of a service, complete in the morning; None if it takes no reservations."""
+    part = _booked_part(today, service)
+    if not part:
+        return None
+    rng = today.rng(f"book {service.id}")
+    load = factor(rng, today.params.booked_sd) / today.params.booked_come
+    wanted = rates(today, service) * part * load
+    slots = []
+    for minute in range(0, len(wanted) - _SLOT_MINUTES, _SLOT_MINUTES):
+        people = float(wanted[minute : minute + _SLOT_MINUTES].sum())
+        if people:
+            booked = int(rng.poisson(people))
+            slots.append(BookedSlot(minute=minute, booked=booked, places=max(booked, _PLACES)))
+    return Bookings(day=today.day, slots=tuple(slots))
+
+
+def _booked(today: Today, service: Service) -> list[Visitor]:
+    """Those who come with a reservation, most of them before their time."""
+    book = bookings(today, service)
+    if book is None:
+        return []
+    params, rng = today.params, today.rng(f"booked {service.id}")
+    due = np.repeat([s.minute for s in book.slots], [s.booked for s in book.slots]) * MINUTE_MS
+    due = due[rng.random(len(due)) < params.booked_come]
+    n = len(due)
+    issued = due - np.rint(rng.normal(8.0, 5.0, n).clip(-8.0, 25.0) * MINUTE_MS).astype(np.int64)
+    lasts_s = services_s(rng, service.service_minutes * 60 * today.speed, n, params)
+    drawn = zip(
+        due.tolist(),
+        issued.tolist(),
+        (patience_s(rng, n, params) * 1000).tolist(),
+        np.rint(lasts_s * 1000).astype(np.int64).tolist(),
+        (1 + rng.poisson(params.companions, n)).tolist(),
+        strict=True,
+    )
+    return [
+        Visitor(
+            service=service.id,
+            number=f"{service.booked_tickets or 'R'}{i:03}",
+            came_ms=max(at - 30_000, 0),
+            issued_ms=at,
+            patience_ms=patience,
+            service_ms=service_ms,
+            walk_ms=20_000,
+            party=party,
+            due_ms=due_ms,
+        )
+        for i, (due_ms, at, patience, service_ms, party) in enumerate(drawn, start=1)
+    ]
+
+
+def _booked_part(today: Today, service: Service) -> float:
+    return today.params.booked if service.bookings == "first" else 0.0
 
 
 def _letter(position: int) -> str:

@@ -1,15 +1,17 @@
 """The feed: what a site says, as one document for whoever wants to build on it."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
 
+from models.calendar import Calendar
 from models.contract import codec
 from models.contract.ids import Count, Id, Level, Short, Text, Time
 from models.contract.results import (
     AccessibleResult,
+    Booked,
     Free,
     LotStatus,
     NoticeResult,
@@ -20,7 +22,7 @@ from models.contract.results import (
 )
 from models.freshness import Life, State
 from models.place import Location
-from models.site import Names, Site
+from models.site import Names, Service, Site
 from signage.mirror import Mirror
 
 SCHEMA_VERSION: Literal["1.0"] = "1.0"
@@ -47,9 +49,15 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServiceItem(Item, frozen=True, kw_only=True):
-    """A service. Unknown is null; wait in seconds, exceeded 9, 5 and 1 times in 10."""
+    """A service. Unknown is null; wait in seconds, exceeded 9, 5 and 1 times in 10.
+
+    `dates` are the first and last day on which it is held, null if it has none.
+    """
 
     place: Names | None = None
+    address: Names | None = None
+    map: str | None = None
+    dates: tuple[date, date] | None = None
     state: ServiceStatus = "no_data"
     level: Level | None = None
     waiting: Count | None = None
@@ -57,6 +65,7 @@ class ServiceItem(Item, frozen=True, kw_only=True):
     counters_open: Count | None = None
     wait: Spread | None = None
     opens_at: Time | None = None
+    booked: Booked | msgspec.UnsetType = msgspec.UNSET
     instead: tuple[Way, ...] = ()
 
 
@@ -156,6 +165,8 @@ def site_item(site: Site) -> SiteItem:
 def document(mirror: Mirror, now: datetime) -> SiteDocument:
     """The feed's document at `now`."""
     site = mirror.site
+    calendar = Calendar(site)
+    today = calendar.day_of(now)
     calls = mirror.calls()
     return SiteDocument(
         schema_version=SCHEMA_VERSION,
@@ -166,10 +177,14 @@ def document(mirror: Mirror, now: datetime) -> SiteDocument:
                 id=item.id,
                 name=item.name,
                 place=item.place,
+                address=item.address,
+                map=item.map,
+                dates=calendar.span(item.id, today) or calendar.coming(item.id, today),
                 instead=tuple(Way(name=way.name, url=way.url) for way in item.instead),
-                **_living(mirror.service(item.id), now),
+                **_coming(item, calendar, now, _living(mirror.service(item.id), now)),
             )
             for item in site.services
+            if calendar.is_shown(item.id, today)
         ),
         lots=tuple(
             LotItem(
@@ -213,7 +228,7 @@ def render(mirror: Mirror, now: datetime) -> tuple[bytes, datetime]:
 
 def good_until(mirror: Mirror, now: datetime) -> datetime:
     """Until when what is made of the document at `now` holds if nothing new is heard."""
-    return min([now + LONGEST, *(end for end in _ends(mirror) if end > now)])
+    return min([now + LONGEST, *(end for end in _ends(mirror, now) if end > now)])
 
 
 def render_sites(*sites: Site) -> bytes:
@@ -235,6 +250,15 @@ def _living(result: Result | None, now: datetime) -> dict[str, Any]:
     return {name: getattr(result, name) for name in result.__struct_fields__}
 
 
+def _coming(
+    item: Service, calendar: Calendar, now: datetime, living: dict[str, Any]
+) -> dict[str, Any]:
+    """What is announced is closed until it begins, whether or not anything is heard of it."""
+    if calendar.coming(item.id, calendar.day_of(now)) is None:
+        return living
+    return living | {"state": "closed", "opens_at": calendar.service_opens(item.id, now)}
+
+
 def _fields(source: msgspec.Struct, into: type[msgspec.Struct]) -> dict[str, Any]:
     wanted = set(into.__struct_fields__)
     return {name: getattr(source, name) for name in source.__struct_fields__ if name in wanted}
@@ -245,9 +269,11 @@ def _holds(notice: NoticeResult, now: datetime) -> bool:
     return since <= now < min(notice.valid_until, notice.until or notice.valid_until)
 
 
-def _ends(mirror: Mirror) -> Iterator[datetime]:
+def _ends(mirror: Mirror, now: datetime) -> Iterator[datetime]:
     """Every moment at which something in the document runs out or begins."""
     site = mirror.site
+    if any(service.dates is not None for service in site.services):
+        yield Calendar(site).tomorrow(now)
     results: list[Result | None] = [mirror.service(item.id) for item in site.services]
     results += [mirror.lot(item.id) for item in site.car_parks]
     results += [mirror.zone(item.id) for item in site.zones]
