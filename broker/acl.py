@@ -12,7 +12,7 @@ import msgspec
 from models.contract import topics
 from models.contract.observations import KINDS
 from models.errors import BadSite
-from models.site import Site
+from models.site import Device, HomeAssistant, Site
 from models.state.notices import WARNS
 
 WEB = "web"
@@ -21,16 +21,26 @@ WEB = "web"
 NOTICE = "notice"
 """`machiai notice` at a shell: a name of its own, or it would throw the web process out."""
 
+HOME_ASSISTANT = "homeassistant"
+"""What tells a facility's Home Assistant of the office (signage/homeassistant)."""
+
 CONFIGURATION, RULES = "mosquitto.conf", "machiai.acl"
 
 _OF_ITSELF = ("state", "about", "health")
 _PAINTED = "screen"
 """What a display says that it paints."""
+_PUBLIC = (
+    "state", "service/+", "lot/+", "zone/+", "calls", "call", "forecast/+/+", "accuracy/+",
+    "notice/+", "notices",
+)  # fmt: skip
+"""What a program of others may read: no tickets one by one, nothing that waits for staff."""
 _DO, _DO_ON_SCREEN = ("identify",), ("identify", "reload", "restart")
 """What staff may tell a device, and a display."""
 _OF_ITS_OUTBOX = frozenset({"beat", "skip", "gap"})
 _NOTICES = frozenset({"notice"})
-_BY_STAFF = frozenset({"level", "pause", "set", "counter"}) | _NOTICES
+_OURS = frozenset({topics.HUB, WEB, NOTICE, HOME_ASSISTANT})
+_COUNTERS = frozenset({"counter"})
+_BY_STAFF = frozenset({"level", "pause", "set"}) | _COUNTERS | _NOTICES
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,17 +158,28 @@ def _everyone(site: Site) -> Iterator[str]:
     yield topics.HUB
     yield WEB
     yield NOTICE
-    devices = [(f"devices[{i}]", device.id) for i, device in enumerate(site.devices)]
-    displays = [(f"displays[{i}]", display.id) for i, display in enumerate(site.displays)]
+    devices = [(f"devices[{i}].id", device.id) for i, device in enumerate(site.devices)]
+    displays = [(f"displays[{i}].id", display.id) for i, display in enumerate(site.displays)]
     seen = {topics.HUB, WEB, NOTICE}
-    for path, who in [*devices, *displays]:
+    if site.homeassistant is not None:
+        yield HOME_ASSISTANT
+        seen.add(HOME_ASSISTANT)
+    readers = [(f"broker.readers[{i}]", who) for i, who in enumerate(site.broker.readers)]
+    facility = [("homeassistant.user", who) for who in _facility(site)]
+    for path, who in [*devices, *displays, *readers, *facility]:
         if who in seen:
             raise BadSite(
-                f"{site.id}: want an id that is not hub, web, notice or another device's or"
-                f" display's, got {who!r} - at `$.{path}.id`"
+                f"{site.id}: want an id that is not {', '.join(sorted(seen & _OURS))} or another's,"
+                f" got {who!r} - at `$.{path}`"
             )
         seen.add(who)
         yield who
+
+
+def _facility(site: Site) -> Iterator[str]:
+    """The Home Assistant that listens at this broker."""
+    if site.homeassistant is not None and site.homeassistant.broker is None:
+        yield site.homeassistant.user
 
 
 def _results(site: Site) -> str:
@@ -184,11 +205,38 @@ def _rights(site: Site) -> Iterator[tuple[str, Rights]]:
     for device in site.devices:
         warns = any(sensor["kind"] in WARNS for sensor in device.sensors)
         kinds = frozenset(KINDS) - _BY_STAFF | (_NOTICES if warns else frozenset())
+        kinds |= _COUNTERS if _opens(device) else frozenset()
         yield device.id, _device(f"{base}/{device.id}", kinds)
     for display in site.displays:
         branch = f"{base}/{display.id}"
         screen = ("write", f"{branch}/{_PAINTED}")
         yield display.id, [results, screen, *_device(branch, _NOTICES)]
+    for who in site.broker.readers:
+        yield who, [("read", f"{base}/{topics.HUB}/{leaf}") for leaf in _PUBLIC]
+    if site.homeassistant is not None:
+        yield from _of_home_assistant(site, site.homeassistant)
+
+
+def _of_home_assistant(site: Site, table: HomeAssistant) -> Iterator[tuple[str, Rights]]:
+    """Who tells it may set up entities that show and none that act, and it may change nothing."""
+    said = f"{topics.home_assistant(site.id)}/#"
+    there = [
+        ("read", f"{table.prefix}/status"),
+        *(("readwrite", f"{table.prefix}/{topic}") for topic in topics.discovered(site.id, "+")),
+        ("write", said),
+    ]
+    heard = [("read", _results(site)), *_machines(site)]
+    yield HOME_ASSISTANT, heard if table.broker is not None else heard + there
+    for who in _facility(site):
+        status = ("readwrite", f"{table.prefix}/status")
+        yield who, [("read", f"{table.prefix}/#"), status, ("read", said)]
+
+
+def _opens(device: Device) -> bool:
+    """Whether a contact at it says that a counter is open (docs/devices.md)."""
+    lists = [sensor.get(key) for sensor in device.sensors for key in ("hooks", "inputs")]
+    read = [*device.sensors, *(one for some in lists if isinstance(some, list) for one in some)]
+    return any(isinstance(one, dict) and "counter" in one for one in read)
 
 
 def _watched(site: Site) -> Rights:
@@ -196,9 +244,15 @@ def _watched(site: Site) -> Rights:
     if site.staff is None:
         return
     base = f"{topics.VERSION}/{site.id}"
-    yield from (("read", f"{base}/+/{leaf}") for leaf in (*_OF_ITSELF, _PAINTED))
+    yield from _machines(site)
     for told, names in ((site.devices, _DO), (site.displays, _DO_ON_SCREEN)):
         yield from (("write", f"{base}/{one.id}/cmd/{name}") for one in told for name in names)
+
+
+def _machines(site: Site) -> Rights:
+    """What devices and displays say of themselves."""
+    base = f"{topics.VERSION}/{site.id}"
+    yield from (("read", f"{base}/+/{leaf}") for leaf in (*_OF_ITSELF, _PAINTED))
 
 
 def _device(branch: str, kinds: frozenset[str]) -> Rights:

@@ -24,16 +24,24 @@ class Life(msgspec.Struct, frozen=True):
 
         Closed holds until it opens again, though nobody republishes it: the calendar does not age.
         """
-        if self.state == "no_data" or self.valid_until is None:
+        ends = self.ends
+        if self.state == "no_data" or ends is None:
             return "no_data" if self.observed_at is None else "stale"
-        if self.state == "closed":
-            return "closed" if now < max(self.valid_until, self.opens_at or now) else "stale"
-        if now >= self.valid_until:
+        if now >= ends:
             return "stale"
+        if self.state == "closed":
+            return "closed"
         if self.state == "paused":
             return "paused"
         half = self._half()
         return "fresh" if half is None or now <= half else "ageing"
+
+    @property
+    def ends(self) -> datetime | None:
+        """When what is shown must disappear, though nothing new comes."""
+        if self.state == "closed" and self.valid_until is not None:
+            return max(self.valid_until, self.opens_at or self.valid_until)
+        return self.valid_until
 
     def _half(self) -> datetime | None:
         if self.observed_at is None or self.valid_until is None:

@@ -1,0 +1,1 @@
+"""The office in a facility's Home Assistant (docs/home-assistant.md)."""
