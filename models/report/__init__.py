@@ -1,0 +1,1 @@
+"""What an office learns from a month: pure figures, see docs/report.md."""
