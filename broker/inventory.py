@@ -23,8 +23,10 @@ from models.site import Device, Site
 
 HOSTS, ADDRESSES, STAFF = "hosts.yml", "addresses.toml", "group_vars/all.yml"
 
-_PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322, "mqtt": 1883, "tcp": None}
-_HTTPS = 443
+_PORTS = {
+    "http": 80, "https": 443, "rtsp": 554, "rtsps": 322, "mqtt": 1883, "mqtts": 8883, "tcp": None,
+}  # fmt: skip
+_HTTPS, _MODBUS = 443, 502
 _PINS = frozenset({"button", "gate"})
 """Kinds of sensors that are wired to GPIO."""
 _SOURCES = {"jma": "https://www.data.jma.go.jp/"}
@@ -228,8 +230,8 @@ def _of(site: Site, addresses: Mapping[str, str], *, several: bool) -> Iterator[
         name=named(HUB),
         id=HUB,
         address=at(HUB),
-        groups=("hub", "web"),
-        ways=tuple(_of_web(site)),
+        groups=("hub", "web", *(["homeassistant"] if site.homeassistant is not None else [])),
+        ways=(*_of_web(site), *_of_hub(site)),
     )
     for device in site.devices:
         kinds = tuple(sorted({sensor["kind"] for sensor in device.sensors}))
@@ -282,11 +284,24 @@ def _of_web(site: Site) -> Iterator[Way]:
         yield Way(host="api.line.me", port=_HTTPS, user="machiai-web")
 
 
+def _of_hub(site: Site) -> Iterator[Way]:
+    if site.influx is not None and (way := _way(site.influx.url, "machiai-hub")):
+        yield way
+    facility = None if site.homeassistant is None else site.homeassistant.broker
+    if facility is not None:
+        where = f"tcp://{facility.host}:{facility.port}"
+        if way := _way(where, "machiai-homeassistant"):
+            yield way
+
+
 def _of_sensors(device: Device) -> Iterator[Way]:
     for sensor in device.sensors:
-        source = sensor.get("source") or sensor.get("url") or _SOURCES.get(sensor["kind"], "")
-        if way := _way(str(source), "machiai-edge"):
-            yield way
+        sources = [sensor.get(key, "") for key in ("source", "url", "broker")]
+        if "host" in sensor:
+            sources.append(f"tcp://{sensor['host']}:{sensor.get('port', _MODBUS)}")
+        for source in [one for one in sources if one] or [_SOURCES.get(sensor["kind"], "")]:
+            if way := _way(str(source), "machiai-edge"):
+                yield way
 
 
 def _way(source: str, user: str) -> Way | None:

@@ -129,6 +129,13 @@ def test_an_id_twice_is_refused() -> None:
         ('kind = "queue"\nurl = "https://192.0.2.9:8443/q"', ("192.0.2.9", 8443)),
         ('kind = "ticket"\nsource = "tcp://192.0.2.8:4001"', ("192.0.2.8", 4001)),
         ('kind = "jma"', ("www.data.jma.go.jp", 443)),
+        ('kind = "mqtt"\nbroker = "mqtts://z.example.jp"\nsource = "x"', ("z.example.jp", 8883)),
+        ('kind = "modbus"\nhost = "192.0.2.6"\ninputs = []', ("192.0.2.6", 502)),
+        (
+            'kind = "bookings"\nsource = "https://yoyaku.example.jp/a.csv"',
+            ("yoyaku.example.jp", 443),
+        ),
+        ('kind = "mqtt"\nsource = "x"\nclient = "z2m"', None),
         ('kind = "camera"\nsource = "/dev/video0"', None),
         ('kind = "ticket"\nsource = "listen://0.0.0.0:4001"', None),
         ('kind = "ticket"\nsource = "serial:///dev/ttyUSB0?baud=9600"', None),
@@ -138,3 +145,17 @@ def test_where_a_sensor_goes_beside_the_hub(sensor: str, wanted: tuple[str, int]
     desk = of(office(f"{DESK}[[devices.sensors]]\n{sensor}\n"))["desk"]
     ways = [Way(host=wanted[0], port=wanted[1], user="machiai-edge")] if wanted else []
     assert list(desk.ways) == ways
+
+
+def test_where_the_hub_and_homeassistant_go() -> None:
+    plain, more = (
+        office(DESK),
+        '[influx]\nurl = "https://influx.example.jp"\n[homeassistant.broker]\n',
+    )
+    told = of(office(DESK + more + 'host = "192.0.2.40"\n'))["hub"]
+    assert of(plain)["hub"].groups == ("hub", "web")
+    assert told.groups == ("hub", "web", "homeassistant")
+    assert list(told.ways) == [
+        Way(host="influx.example.jp", port=443, user="machiai-hub"),
+        Way(host="192.0.2.40", port=1883, user="machiai-homeassistant"),
+    ]

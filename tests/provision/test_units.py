@@ -57,6 +57,30 @@ sensors = [{ kind = "ticket", source = "serial:///dev/serial/by-id/usb-x", patte
 id = "desk-net"
 sensors = [{ kind = "ticket", source = "listen://0.0.0.0:4001", pattern = "." }]
 
+[[devices]]
+id = "bridge"
+
+[[devices.sensors]]
+kind = "webhook"
+listen = "0.0.0.0:8790"
+cert = "/etc/machiai/hooks.pem"
+key = "/etc/machiai/hooks.key"
+
+[[devices.sensors.hooks]]
+kind = "json"
+name = "door"
+token_file = "/etc/machiai/hook-door"
+value = "/open"
+gate = "front-in"
+
+[[devices.sensors]]
+kind = "mqtt"
+broker = "mqtt://192.0.2.30"
+user = "machiai"
+password_file = "/etc/machiai/mqtt-word"
+topic = "hall/people"
+zone = "lobby"
+
 [[displays]]
 id = "lobby-1"
 
@@ -73,21 +97,31 @@ port = 8884
 from = "junban@minami.example.jp"
 user = "junban"
 password_file = "/etc/machiai/smtp-word"
+
+[influx]
+url = "https://influx.example.jp"
+token_file = "/etc/machiai/influx-token"
+
+[homeassistant.broker]
+host = "ha.example.jp"
+user = "machiai"
+password_file = "/etc/machiai/ha-word"
 """
 
-EDGES = ["cam-usb", "cam-own", "cam-net", "gates", "desk", "desk-id", "desk-net"]
+EDGES = ["cam-usb", "cam-own", "cam-net", "gates", "desk", "desk-id", "desk-net", "bridge"]
 DISPLAYS = ["lobby-1", "hall-1"]
 OURS = [
     ("hub", "machiai-hub"),
     ("hub", "machiai-web"),
+    ("hub", "machiai-homeassistant"),
     *((host, "machiai-edge") for host in EDGES),
     *((host, "machiai-display") for host in DISPLAYS),
 ]
 DEBIANS = ["mosquitto", "nginx"]
-STARTS = ["broker", "hub", "web", "web_nginx", "edge", "display", "display_kiosk"]
+STARTS = ["broker", "hub", "homeassistant", "web", "web_nginx", "edge", "display", "display_kiosk"]
 
 PLAY = """
-- { hosts: hub, gather_facts: false, roles: [broker, hub, web] }
+- { hosts: hub, gather_facts: false, roles: [broker, hub, homeassistant, web] }
 - { hosts: edge, gather_facts: false, roles: [edge] }
 - { hosts: display, gather_facts: false, roles: [display] }
 """
@@ -199,7 +233,7 @@ def test_systemd_restarts_it_and_nothing_of_it_reaches_a_disk(
     }
     assert {key: values(file, key)[0] for key in wanted} == wanted
     whose = unit.removeprefix("machiai-")
-    name = whose if whose in {"hub", "web"} else host
+    name = whose if host == "hub" else host
     assert f"{name}.key:/etc/machiai/pki/{name}.key" in values(file, "LoadCredential")
 
 
@@ -213,6 +247,7 @@ def test_systemd_restarts_it_and_nothing_of_it_reaches_a_disk(
         ("desk", ["char-ttyUSB rw"], ["dialout"]),
         ("desk-id", ["char-ttyUSB rw", "char-ttyACM rw"], ["dialout"]),
         ("desk-net", [], []),
+        ("bridge", [], []),
     ],
 )
 def test_an_edge_has_the_devices_of_its_sensors_alone(
@@ -224,7 +259,8 @@ def test_an_edge_has_the_devices_of_its_sensors_alone(
     assert values(unit, "DevicePolicy" if devices else "PrivateDevices") == [
         "closed" if devices else "yes"
     ]
-    assert values(unit, "SocketBindAllow") == (["tcp:4001"] if host == "desk-net" else [])
+    listens = {"desk-net": ["tcp:4001"], "bridge": ["tcp:8790"]}
+    assert values(unit, "SocketBindAllow") == listens.get(host, [])
     assert values(unit, "SocketBindDeny") == ["any"]
 
 
@@ -241,6 +277,27 @@ def test_the_hub_and_the_web_process_have_no_devices_and_the_web_its_secrets(
     assert values(hub, "PrivateDevices") == values(web, "PrivateDevices") == ["yes"]
     assert "smtp-word:/etc/machiai/smtp-word" in values(web, "LoadCredential")
     assert values(hub, "SocketBindAllow") == []
+
+
+def test_an_agent_the_hub_and_home_assistants_adapter_have_the_secrets_that_they_name(
+    rendered: Path,
+) -> None:
+    def secrets(host: str, unit: str) -> set[str]:
+        handed = values(rendered / host / f"{unit}.service", "LoadCredential")
+        return {Path(one.partition(":")[2]).name for one in handed if "/pki/" not in one}
+
+    assert secrets("bridge", "machiai-edge") == {"hook-door", "hooks.key", "mqtt-word"}
+    assert secrets("gates", "machiai-edge") == set()
+    assert secrets("hub", "machiai-hub") == {"influx-token"}
+    assert secrets("hub", "machiai-homeassistant") == {"ha-word"}
+
+
+def test_the_hub_is_copied_each_night_by_who_may_do_little(rendered: Path) -> None:
+    unit = rendered / "hub" / "machiai-backup.service"
+    judge(unit, LIMIT)
+    assert values(unit, "User") == ["machiai-hub"]
+    assert values(unit, "RestrictAddressFamilies") == ["AF_UNIX"]
+    assert values(rendered / "hub" / "machiai-backup.timer", "Persistent") == ["true"]
 
 
 def test_the_broker_may_have_the_one_port_of_the_site_file(rendered: Path) -> None:

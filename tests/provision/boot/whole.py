@@ -114,6 +114,12 @@ def _lines(nest: Nest, suite: str) -> list[Line]:
     if not is_whole:
         return lines
     lines += _residents(nest, suite, machines)
+    copied = machines["hub"].sh("systemctl", "start", "machiai-backup", check=False)
+    found = (
+        machines["hub"].sh("find", "/var/lib/machiai-backup", "-name", "?.sqlite").stdout.split()
+    )
+    is_there = copied.returncode == 0 and len(found) == 1
+    lines.append(Line(f"{suite}: copies of what the hub keeps", str(len(found)), is_there))
     for what, words in (("again", ()), ("--check", ("--check",))):
         played = _play(nest, f"{suite}: {what}", *words)
         is_same = played.failed == played.changed == 0 and played.hosts == len(machines)
@@ -203,8 +209,7 @@ def _hire(nest: Nest, hub: Machine) -> None:
     hub.sh(
         "sh",
         "-c",
-        f"umask 077; echo {password.read_text()} >/root/word; "
-        f"machiai {add} /root/word; rm /root/word",
+        f"umask 077; echo {password.read_text()} >/run/word; machiai {add} /run/word; rm /run/word",
     )
 
 
