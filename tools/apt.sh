@@ -65,9 +65,8 @@ if ! fetch; then
     fi
 fi
 rm -f "$log"
-case " $missing " in
-    *" nginx-light "*) ! command -v systemctl >/dev/null || systemctl disable nginx >/dev/null 2>&1 || true ;;
-esac
-case " $missing " in
-    *" mosquitto "*) ! command -v systemctl >/dev/null || systemctl disable mosquitto >/dev/null 2>&1 || true ;;
-esac
+for pair in nginx-light:nginx mosquitto:mosquitto victoria-metrics:victoria-metrics; do
+    case " $missing " in
+        *" ${pair%:*} "*) ! command -v systemctl >/dev/null || systemctl disable "${pair#*:}" >/dev/null 2>&1 || true ;;
+    esac
+done

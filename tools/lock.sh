@@ -21,8 +21,10 @@ lock() {
     echo "$file: $(grep -c == "$file") packages"
 }
 
-for role in edge camera hub web display voice provision; do
+for role in camera web display voice provision; do
     lock "$role" --extra "$role" "$@"
 done
+lock edge --extra edge --extra modbus "$@"
+lock hub --extra hub --extra influx "$@"
 lock demo --extra demo --group build "$@"
-lock dev --extra demo --extra voice --extra provision --group build --group dev "$@"
+lock dev --extra demo --extra influx --extra modbus --extra voice --extra provision --group build --group dev "$@"

@@ -1,7 +1,7 @@
 """What is wrong with an office: its hub, its devices, its displays, the waits that it told."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 from typing import Literal
 
@@ -12,7 +12,7 @@ from models.care.heard import Heard, Told
 from models.care.rules import Case, wrong
 from models.care.trouble import SEVERITIES, Trouble
 from models.care.values import Value, standing, values_of
-from models.contract.results import AccuracyResult, MeasuredDay
+from models.contract.results import AccuracyResult, MeasuredDay, Shipping
 from models.site import Site
 
 _RECENT = 30  # tickets of the last days: fewer say nothing
@@ -20,6 +20,7 @@ _USUAL_DAYS = 5
 _WORSE = 1.5  # times the usual error ...
 _WORSE_S = 120.0  # ... and so much more, in seconds
 _KEPT, _KEPT_USUALLY = 0.6, 0.7  # shares of waits within the told range; 0.8 is meant
+_BEHIND_S = 3600  # a server that is kept by others may be away for a while
 
 
 Sort = Literal["hub", "web", "device", "display"]
@@ -36,6 +37,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     told: Told
     last_word: datetime | None
     troubles: tuple[Trouble, ...] = ()
+    shipping: Shipping | None = None
 
     @property
     def rank(self) -> int:
@@ -65,6 +67,7 @@ def units(site: Site, calendar: Calendar, heard: Heard, now: datetime) -> list[U
         troubles=tuple(
             sorted(_of_hub(site, calendar, heard, now), key=lambda trouble: trouble.rank)
         ),
+        shipping=None if heard.hub_about is None else heard.hub_about.shipping,
     )
     web = [unit("web", WEB)] if heard.of(WEB).is_known else []
     devices = [unit("device", device.id) for device in site.devices]
@@ -112,6 +115,10 @@ def _of_hub(site: Site, calendar: Calendar, heard: Heard, now: datetime) -> Iter
                 usual=off[1],
                 missed={value: missed[value]},
             )
+    shipping = None if heard.hub_about is None else heard.hub_about.shipping
+    if shipping is not None and shipping.lag_s >= _BEHIND_S:
+        since = now - timedelta(seconds=shipping.lag_s)
+        yield Trouble(kind="shipping", severity="later", who="hub", since=since, why=shipping.why)
 
 
 def estimate(accuracy: AccuracyResult) -> tuple[float, float] | None:

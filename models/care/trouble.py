@@ -40,6 +40,7 @@ Kind = Literal[
     "certificate",
     "version",
     "site_file",
+    "shipping",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """All that can be wrong; where two are as pressing, in this order."""

@@ -10,7 +10,7 @@ from aiohttp import web
 from models.calendar import Calendar
 from models.care.office import Unit, units
 from models.care.trouble import SEVERITIES, Kind, Severity
-from models.contract.results import Health
+from models.contract.results import Health, Shipping
 from models.errors import BadUsage
 from signage.staff.room import Act, Done, Part, Person, Role, Room, View
 from signage.staff.telling import MARKS, Line, Telling
@@ -143,6 +143,22 @@ def _facts(unit: Unit, telling: Telling, words: StaffWords) -> Iterator[Fact]:
         yield Fact(words("fact.version"), about.version, "version" in kinds)
         if about.board:
             yield Fact(words("fact.board"), about.board)
+    if unit.shipping is not None:
+        yield from _shipping(unit.shipping, telling, words, kinds)
+
+
+def _shipping(
+    shipping: Shipping, telling: Telling, words: StaffWords, kinds: AbstractSet[Kind]
+) -> Iterator[Fact]:
+    """How far the city's own server is."""
+    said = words("fact.shipping.all")
+    if shipping.waiting:
+        said = words("fact.shipping.upto", age=telling.age(shipping.lag_s))
+    yield Fact(words("fact.shipping"), said, "shipping" in kinds)
+    if shipping.missing:
+        yield Fact(words("fact.shipping.missing"), str(shipping.missing), is_bad=True)
+    if shipping.refused:
+        yield Fact(words("fact.shipping.refused"), str(shipping.refused), is_bad=True)
 
 
 def _machine(health: Health, words: StaffWords, kinds: AbstractSet[Kind]) -> Iterator[Fact]:

@@ -45,6 +45,8 @@ METRICS = {
     "machiai_free_places": "free places that are told of a car park, median",
     "machiai_wait_error_seconds": "mean error of the waits told over 28 days",
     "machiai_wait_coverage_ratio": "share of the waits that came within the range told, 28 days",
+    "machiai_shipping_lag_seconds": "age of the oldest observation that the city's server has not",
+    "machiai_shipping_lost": "observations forgotten before it had them, and points it refused",
 }
 """All gauges, each with what it says; docs/grafana/machiai.json draws them."""
 
@@ -147,6 +149,11 @@ def _overview(heard: Heard, found: Sequence[Unit]) -> Found:
     is_heard = heard.listening_s is not None
     yield "machiai_broker_up", is_heard, {}
     yield "machiai_hub_up", is_heard and not heard.hub_gone, {}
+    shipping = None if heard.hub_about is None else heard.hub_about.shipping
+    if shipping is not None:
+        yield "machiai_shipping_lag_seconds", shipping.lag_s, {}
+        yield "machiai_shipping_lost", shipping.missing, {"why": "forgotten"}
+        yield "machiai_shipping_lost", shipping.refused, {"why": "refused"}
     for rank, severity in enumerate([*SEVERITIES, "well"]):
         count = sum(unit.rank == rank for unit in found)
         yield "machiai_machines", count, {"severity": severity}

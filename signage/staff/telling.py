@@ -17,7 +17,7 @@ MARKS: dict[Severity | None, str] = {"urgent": "■", "soon": "▲", "later": "�
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 _LONG_S, _LONG_HOURS_S = 90 * _MINUTE_S, 48 * _HOUR_S
 _OWN = {"hub": "care.hub", "web": "care.web"}
-_SENSORS = ("camera", "ticket", "queue", "gate", "button", "cap", "jma", "sim")
+_SENSORS = ("camera", "ticket", "queue", "bookings", "gate", "button", "cap", "jma", "sim")
 _VALUES = ("service", "zone", "lot")
 _SCREENS = ("screen", "guide")
 
@@ -57,7 +57,7 @@ class Telling:
             kept=list(self._kept(trouble)),
             cause=self._cause(trouble, now),
             cure=self._words(f"cure.{trouble.kind}"),
-            why=trouble.why if trouble.kind in ("alert", "hub_alert", "screen") else "",
+            why=trouble.why if trouble.kind in ("alert", "hub_alert", "screen", "shipping") else "",
         )
 
     def who(self, machine: str) -> str:

@@ -24,6 +24,7 @@ from models.contract.results import (
     LotResult,
     MeasuredDay,
     Message,
+    Shipping,
     State,
     ZoneResult,
 )
@@ -172,6 +173,10 @@ def alert(what: Any, why: str) -> AlertResult:  # noqa: ANN401  a word of the co
     )
 
 
+def shipping(**more: Any) -> HubAbout:  # noqa: ANN401  of a message
+    return HubAbout(version="1.0.0", site_hash="aa", shipping=Shipping(**more))
+
+
 DAYS = tuple(
     MeasuredDay(day=date(2026, 11, n), count=50, told_s=1, came_s=1, error_s=e, coverage=0.8)
     for n, e in enumerate([100.0, 110, 90, 100, 120, 600], 10)
@@ -255,6 +260,10 @@ TROUBLES: dict[Kind, tuple[Callable[[Machines], object], str]] = {
         lambda m: m.say("gates", About(version="1.0.0", site_hash="bb")),
         "Car park gates (gates) runs by another site file than the hub",
     ),
+    "shipping": (
+        lambda m: m.tell("about", shipping(lag_s=7260, waiting=5, why="want an answer, got <b>")),
+        "What is sent to the city's data server is 2 hours behind want an answer, got <b>",
+    ),
 }
 
 
@@ -288,6 +297,18 @@ def test_each_trouble_has_its_sentence(
     for said in every_trouble[kind]:
         assert not re.search(r"\{[a-z]*\}|None", said)
     assert not re.search(r"Residents|No word|See whether", japanese)
+
+
+def test_what_the_city_s_server_has_stands_with_the_hub(machines: Machines) -> None:
+    assert "data server" not in machines.page("en")
+    machines.tell("about", shipping(lag_s=0, waiting=0))
+    assert "Sent to the city's data server all of it" in machines.page("en")
+    machines.tell("about", shipping(lag_s=300, waiting=9, missing=12, refused=3))
+    said = machines.page("en")
+    assert "Sent to the city's data server up to 5 minutes ago" in said
+    assert "Forgotten before they were sent there ▲ 12" in said
+    assert "Refused by it ▲ 3" in said
+    assert "All is well" in said, "it may be away for a while"
 
 
 def test_a_machine_that_never_came_is_told_and_nobody_is_hurried(house: StaffHouse) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.contract.results import AccuracyResult, Measured
+from models.contract.results import AccuracyResult, HubAbout, Measured, Shipping
 from models.errors import BadSite, Missing
 from models.site import Site, Staff
 from signage.staff.metrics import METRICS, Metrics
@@ -120,6 +120,11 @@ def test_all_that_is_documented_is_told(measured: Machines) -> None:
     total = Measured(count=9, told_s=1, came_s=1, error_s=100, coverage=0.8)
     measured.tell("accuracy/moving", AccuracyResult(**house.hub.times(), total=total))
     measured.feel("gates", clock_synchronised=False)
+    shipping = Shipping(lag_s=7, waiting=2, missing=3)
+    measured.tell("about", HubAbout(version="1.0.0", site_hash="aa", shipping=shipping))
+    found = numbers(house)
+    assert found['machiai_shipping_lag_seconds{site="minami"}'] == 7
+    assert found['machiai_shipping_lost{site="minami",why="forgotten"}'] == 3
     assert told_of(asked(house)[1]) == set(METRICS)
     page = (ROOT / "docs" / "staff.md").read_text("utf-8")
     assert told_of(page) == set(METRICS)

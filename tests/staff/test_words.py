@@ -26,7 +26,8 @@ def written() -> tuple[frozenset[str], frozenset[str]]:
     """What staff's code and templates write as text: whole, and as the beginning of something."""
     whole: set[str] = set()
     begun: set[str] = set()
-    for path in (SIGNAGE / "staff").glob("*.py"):
+    readers = [*(SIGNAGE / "staff").glob("*.py"), *(SIGNAGE / "homeassistant").glob("*.py")]
+    for path in readers:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 whole.add(node.value)
