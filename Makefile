@@ -6,7 +6,7 @@ RUN := .venv/bin/python -m
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quality lighthouse soak states test-arm test-boot release check format bench fuzz lock chaos eyes estimates ciw train pictures clean
+.PHONY: help demo test quality lighthouse soak states test-arm test-boot test-ha release check format bench fuzz lock chaos ship eyes estimates ciw train pictures drawings report-demo clean
 
 help:  ## this list
 	@echo "machiai: how busy is the public office"; echo
@@ -17,7 +17,7 @@ demo:  ## a whole office on this machine, then tells what to open; ARGS="--speed
 	@exec $(RUN) machiai demo $(ARGS)
 
 test: check  ## make check, then every test, browser and broker tests included; ARGS="-k gate"
-	@sh tools/apt.sh mosquitto openssl chromium fonts-noto-cjk espeak-ng \
+	@sh tools/apt.sh mosquitto openssl chromium fonts-noto-cjk espeak-ng victoria-metrics \
 		|| echo "Tests that need what is missing are skipped; the last lines say which."
 	@sh tools/npm.sh || echo "Pages are not held against axe-core, pa11y and the HTML checker."
 	$(RUN) pytest -ra -n auto --dist loadfile $(ARGS)
@@ -55,6 +55,14 @@ test-boot:  ## playbooks on Debians that boot in containers: two releases, an of
 	@sh tools/apt.sh mosquitto debootstrap systemd-container nftables nmap openssh-client
 	$(RUN) tests.provision.boot $(ARGS) || [ $$? -eq 77 ]
 
+test-ha:  ## the office in a real Home Assistant and a real Node-RED, while everything dies; ten minutes to install, four to run
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh mosquitto openssl nodejs npm
+	@test -x var/ha/bin/python || python3.11 -m venv var/ha
+	@var/ha/bin/python -m pip install --quiet --disable-pip-version-check -r tools/ha_requirements.txt
+	@test -e var/node-red/node_modules/node-red/red.js || npm install --silent --no-audit --prefix var/node-red node-red@4.1
+	MACHIAI_HA=var/ha MACHIAI_NODE_RED=var/node-red $(RUN) pytest -ra --timeout=1500 tests/homeassistant $(ARGS)
+
 release:  ## dist/machiai-<version>/, signed, for machines without PyPI; ARGS="--key release.key" (docs/updates.md)
 	@sh tools/venv.sh dev
 	.venv/bin/python tools/release.py build $(ARGS)
@@ -73,11 +81,14 @@ format:  ## rewrites what a tool can put right
 
 bench:  ## how fast, beside mosquitto's client, Node-RED and nginx in the same run
 	@sh tools/venv.sh dev
-	@sh tools/apt.sh mosquitto mosquitto-clients nginx-light wrk chromium fonts-noto-cjk
+	@sh tools/apt.sh mosquitto mosquitto-clients nginx-light wrk chromium fonts-noto-cjk victoria-metrics
 	$(RUN) bench.hub --node-red
 	$(RUN) bench.web $(ARGS)
 	$(RUN) bench.pixel
 	$(RUN) bench.kiosk
+	$(RUN) bench.history
+	$(RUN) bench.ship
+	$(RUN) bench.bookings
 
 fuzz:  ## hostile bytes for what reads them, a minute each; ARGS="--seconds 600"
 	@sh tools/venv.sh dev
@@ -90,6 +101,11 @@ chaos:  ## 1,060 faults upon 1,600,000 events in 18 minutes, and what was lost; 
 	@sh tools/venv.sh dev
 	@sh tools/apt.sh mosquitto
 	$(RUN) tests.chaos $(or $(ARGS),--seeds 1-4 --seconds 230 --faults 265 --rate 2000)
+
+ship:  ## a VictoriaMetrics killed and cut 40 times, and away for a day: what is missing, how memory grows; 15 minutes
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh mosquitto victoria-metrics
+	MACHIAI_INFLUX=whole $(RUN) pytest -ra --timeout=3000 --log-cli-level=INFO tests/broker/test_influx_victoria.py tests/broker/test_influx_hub.py $(ARGS)
 
 eyes:  ## crossings by the hundred, counted in drawn frames, of drawn walkers and in the clip beside this clone; minutes
 	@sh tools/venv.sh dev
@@ -116,6 +132,17 @@ pictures:  ## docs/pictures/*.png from the running demo
 	@sh tools/venv.sh dev
 	@sh tools/apt.sh chromium fonts-noto-cjk
 	.venv/bin/python tools/pictures.py $(ARGS)
+
+drawings:  ## docs/pictures/devices/*.svg anew
+	@sh tools/venv.sh dev
+	.venv/bin/python tools/device_drawings.py
+
+report-demo:  ## three months of the example office, the report of the last and its pictures; two minutes
+	@sh tools/venv.sh dev
+	@sh tools/apt.sh chromium fonts-noto-cjk
+	$(RUN) tests.report.months --out var/months
+	.venv/bin/machiai report ansible/sites/example.toml --month 2026-10 --state var/months --out var/months --since-change 2026-09-15 --pdf
+	$(RUN) tests.report.pictures var/months/minami-2026-10
 
 clean:  ## removes what was built, and the virtual environment
 	rm -rf .venv dist var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
