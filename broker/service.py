@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from models.errors import MachiaiError
+from models.errors import MachiaiError, Missing
 
 logger = logging.getLogger("machiai")
 
@@ -115,6 +115,20 @@ def secret_file(path: str) -> str:
     handed = os.environ.get("CREDENTIALS_DIRECTORY")
     own = Path(handed) / Path(path).name if handed else Path(path)
     return str(own) if own.exists() else path
+
+
+def secret(path: str) -> str:
+    """What a file holds that the site file names for a secret, and nothing more. Blocks.
+
+    Raises:
+        Missing: it cannot be read.
+    """
+    try:
+        return Path(secret_file(path)).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Missing(f"want a secret, got: {error.strerror} - {path}") from None
+    except UnicodeDecodeError:
+        raise Missing(f"want a secret, got no text - {path}") from None
 
 
 def state_folder(role: str, given: str | None) -> Path:

@@ -1,15 +1,14 @@
 """A broker that devices of other makes speak to: the office's own, or another."""
 
 import contextlib
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from broker.mqtt.link import Address
-from broker.service import secret_file
+from broker.service import secret
 from broker.session import address_of
 from edge.bridge.aims import AimedSettings
 from models.contract.ids import Id
-from models.errors import BadSite, Missing
+from models.errors import BadSite
 from models.site import Broker
 
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
@@ -72,18 +71,6 @@ def address(given: ElsewhereSettings, own: Broker) -> Address:
         cert=given.cert,
         key=given.key,
     )
-
-
-def secret(path: str) -> str:
-    """What stands in a file that holds a secret and nothing more.
-
-    Raises:
-        Missing: it cannot be read.
-    """
-    try:
-        return Path(secret_file(path)).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise Missing(f"want a file with a secret, got nothing to read at {path}") from None
 
 
 def _split(url: str) -> tuple[str, str, int] | None:

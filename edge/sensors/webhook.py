@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
-from broker.service import secret_file
+from broker.service import secret, secret_file
 from edge.bridge.aims import COUNTED, AimedSettings, Where, aimed, known_now_s, means
-from edge.bridge.elsewhere import secret
 from edge.sensors import Output, Port, Settings
 from models.contract.ids import Id
 from models.errors import BadPayload, BadSite, Missing, SensorFailed

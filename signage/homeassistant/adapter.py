@@ -13,6 +13,7 @@ import msgspec
 from broker import service
 from broker.acl import HOME_ASSISTANT
 from broker.clock import Clock
+from broker.service import secret
 from broker.session import Address, Session
 from models.contract import topics
 from models.errors import BadSite, Unavailable
@@ -20,7 +21,6 @@ from models.site import HomeAssistant, Site
 from signage.homeassistant.entities import HERE, HUB, configs, words_of
 from signage.homeassistant.telling import Said, Telling, nothing
 from signage.mirror import Mirror
-from signage.notify.senders import secret
 from signage.staff.watching import Watching, watched
 
 _LONGEST_S = 30

@@ -15,9 +15,10 @@ from typing import Annotated, Any
 import aiohttp
 import msgspec
 
+from broker.service import secret
 from models.errors import BadPayload
 from models.site import LineTable, Site
-from signage.notify.senders import Heard, Later, Letter, Refused, secret
+from signage.notify.senders import Heard, Later, Letter, Refused
 
 API = "https://api.line.me/v2/bot/message"
 _TIMEOUT = aiohttp.ClientTimeout(total=20)

@@ -12,9 +12,10 @@ from pathlib import Path
 import aiosmtplib
 
 from broker.clock import Clock
+from broker.service import secret
 from models.errors import BadPayload
 from models.site import MailTable, Site
-from signage.notify.senders import Later, Letter, Refused, secret
+from signage.notify.senders import Later, Letter, Refused
 
 ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"

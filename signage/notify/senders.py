@@ -7,8 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from broker.service import secret_file
-from models.errors import MachiaiError, Missing, Unavailable
+from models.errors import MachiaiError, Unavailable
 from models.site import Site
 from signage.notify.store import Kind
 
@@ -117,15 +116,3 @@ def senders_of(site: Site, folder: Path) -> dict[str, Sender]:
             make: Any = getattr(importlib.import_module(module), name)
             made[way] = make(table, site, folder)
     return made
-
-
-def secret(path: str) -> str:
-    """What a file holds that the site file names.
-
-    Raises:
-        Missing: it cannot be read.
-    """
-    try:
-        return Path(secret_file(path)).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise Missing(f"want a secret, got: {error.strerror} - {path}") from None

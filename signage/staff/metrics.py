@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 from aiohttp import hdrs, web
 
+from broker.service import secret
 from models.calendar import Calendar
 from models.care.heard import Heard
 from models.care.office import Unit, units
@@ -15,7 +16,6 @@ from models.care.values import standing, values_of
 from models.contract.results import Health, LotResult, Result, ServiceResult, ZoneResult
 from models.errors import BadSite
 from models.site import Site
-from signage.notify.senders import secret
 from signage.staff.asked import scheme_of
 from signage.staff.room import Room
 

@@ -16,9 +16,9 @@ import jwt
 import msgspec
 
 from broker.clock import Clock
+from broker.service import secret
 from models.errors import BadUsage, Unavailable
 from models.site import Oidc
-from signage.notify.senders import secret
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 _MOST_BYTES = 1 << 20

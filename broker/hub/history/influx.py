@@ -17,7 +17,7 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from broker.service import secret_file
+from broker.service import secret
 from models.errors import Missing, Unavailable
 from models.site import Influx
 
@@ -62,7 +62,7 @@ class InfluxServer:
 
     def __init__(self, table: Influx, site: str) -> None:
         self._table, self._site = table, site
-        token = "" if table.token_file is None else _secret(table.token_file)
+        token = "" if table.token_file is None else secret(table.token_file)
         if table.ca is not None and not Path(table.ca).is_file():
             raise Missing(f"want a certificate authority, got no file - {table.ca}")
         self._client = InfluxDBClient(
@@ -213,10 +213,3 @@ def _later(error: ApiException) -> float | None:
     headers: Mapping[str, str] = error.headers or {}
     said = headers.get("Retry-After", "")
     return min(SLOWLY_S, float(said)) if said.isdecimal() and said.isascii() else None
-
-
-def _secret(path: str) -> str:
-    try:
-        return Path(secret_file(path)).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Missing(f"want a token, got: {error} - {path}") from None
