@@ -155,7 +155,8 @@ def test_a_page_made_to_harm_takes_a_time_that_grows_with_its_size_alone(name: s
         return time.process_time() - began
 
     small = min(seconds(_KIB // 4) for _ in range(2))
-    assert seconds(_KIB) < 4 * 2.5 * small + 0.2  # of the square it would be 16
+    most = 4 * 2.5 * small + 0.2  # of the square it would be 16 times as long
+    assert any(seconds(_KIB) < most for _ in range(5))  # a busy machine slows down one
 
 
 @pytest.mark.parametrize(

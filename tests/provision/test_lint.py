@@ -85,7 +85,7 @@ def test_a_role_has_a_test_of_its_name(role: str) -> None:
     assert named or tested, f"want a test in tests/provision with `{role}` in its name"
 
 
-EXAMPLES = "(?!password|secret|pass@|guess|machiai['\"])"
+EXAMPLES = "(?!password|secret|pass@|guess|TOKEN@|b@|machiai['\"])"
 """Words that documents and tests write where a password would stand."""
 
 SECRETS = {
