@@ -69,9 +69,14 @@ class Queue:
         return None
 
     def shown(self, key: str, now_s: float) -> bool:
-        """It has been on the screen; False if that is no news."""
-        if self._waiting.pop(key, None) is None:
+        """It has been on the screen; False if that is no news.
+
+        A call that was never offered counts, too: the process before this one gave it to the
+        screen, was killed, and the hub's list has not come yet.
+        """
+        if key in self._done:
             return False
+        self._waiting.pop(key, None)
         self._done.append(key)
         self._moved_s = now_s
         return True
