@@ -64,8 +64,7 @@ def lay_out(nest: Nest) -> None:
         (inventory / "host_vars" / f"{host}.yml").write_text(f"machiai_environment:\n{told}")
     init = [".venv/bin/machiai", "pki", "init", str(nest.folder / "authority"), "--pass-file", "-"]
     _must(init, said=phrase + "\n")
-    if not RELEASE_KEY.exists():
-        _must([sys.executable, "tools/release.py", "key", "--open", "--key", str(RELEASE_KEY)])
+    _have_key()
 
 
 def furnish(machine: Machine) -> None:
@@ -81,9 +80,16 @@ def furnish(machine: Machine) -> None:
 
 def release(pythons: list[str]) -> None:
     """Make and sign a release of this tree, for machines as this one."""
+    _have_key()
     build = [sys.executable, "tools/release.py", "build", "--key", str(RELEASE_KEY)]
     build += [word for python in pythons for word in ("--python", python)]
     subprocess.run([*build, "--machine", "x86_64", "--out", str(RELEASES)], cwd=ROOT, check=True)
+
+
+def _have_key() -> None:
+    if not RELEASE_KEY.exists():
+        BOOT.mkdir(parents=True, exist_ok=True)
+        _must([sys.executable, "tools/release.py", "key", "--open", "--key", str(RELEASE_KEY)])
 
 
 def play(nest: Nest, book: str, *words: str) -> int:
