@@ -260,7 +260,7 @@ def test_nobody_there_and_one_who_speaks_otherwise_are_one_line(tmp_path: Path) 
 
 
 def test_a_token_or_an_authority_that_is_not_there_is_told_at_start(tmp_path: Path) -> None:
-    with pytest.raises(Missing, match=r"want a token, got: .* - .*nowhere"):
+    with pytest.raises(Missing, match=r"want a secret, got: .* - .*nowhere"):
         of("https://x.example.jp", tmp_path, token_file=str(tmp_path / "nowhere"))
     with pytest.raises(Missing, match=r"want a certificate authority, got no file - .*nowhere"):
         of("https://x.example.jp", tmp_path, ca=str(tmp_path / "nowhere"))

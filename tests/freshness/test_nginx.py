@@ -2,6 +2,7 @@
 
 import getpass
 import gzip
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,9 @@ from tests.conftest import ROOT
 from tests.signage.office import EXAMPLE, HandClock, Hub, Served
 
 CONF = ROOT / "docs" / "nginx" / "machiai.conf"
+
+
+STARTS_S = 20.0
 
 
 class Front:
@@ -49,11 +53,13 @@ class Front:
         )
         self.url = f"http://127.0.0.1:{port}"
         self._process = subprocess.Popen([program, "-c", str(conf), "-p", str(folder)])
-        for _ in range(200):
+        end_s = time.perf_counter() + STARTS_S
+        while time.perf_counter() < end_s:
             try:
                 self.get("/healthz")
             except OSError:
                 assert self._process.poll() is None, (folder / "error.log").read_text()
+                os.sched_yield()
                 continue
             break
 
