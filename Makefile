@@ -52,7 +52,7 @@ test-arm:  ## a camera's agent on emulated arm64 counts the same as here; needs 
 
 test-boot:  ## playbooks on Debians that boot in containers: two releases, an office at work, what is open; needs root, 20 minutes
 	@sh tools/venv.sh dev
-	@sh tools/apt.sh mosquitto debootstrap systemd-container nftables nmap openssh-client
+	@sh tools/apt.sh mosquitto debootstrap systemd-container nftables nmap openssh-client curl iproute2
 	$(RUN) tests.provision.boot $(ARGS) || [ $$? -eq 77 ]
 
 test-ha:  ## the office in a real Home Assistant and a real Node-RED, while everything dies; ten minutes to install, four to run
