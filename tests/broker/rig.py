@@ -18,7 +18,7 @@ from models.site import Site, parse
 from models.state.office import Office
 from tests.conftest import Mosquitto
 
-SITE = parse("""
+TEXT = """
 [site]
 id = "rig"
 name = { en = "Rig" }
@@ -39,7 +39,8 @@ capacity = 1000
 [[gates]]
 id = "gate"
 lot = "front"
-""")
+"""
+SITE = parse(TEXT)
 PATIENCE_S = 30.0
 
 

@@ -24,33 +24,10 @@ from models.contract.observations import KIND_OF, Envelope, Gap, People, Pulse, 
 from models.errors import BadData, Missing, Unavailable
 from models.site import parse
 from models.state.office import Office
-from tests.broker.rig import Pi, address_of, hub_at, journalled, running
+from tests.broker.rig import SITE, TEXT, Pi, address_of, hub_at, journalled, running
 from tests.conftest import ROOT, Mosquitto
 
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
-TEXT = """
-[site]
-id = "rig"
-name = { en = "Rig" }
-hours = [{ days = "mon-sun", open = "00:00", close = "24:00" }]
-holidays = "none"
-[[services]]
-id = "tax"
-name = { en = "Tax" }
-counters = ["c1"]
-[[counters]]
-id = "c1"
-[[zones]]
-id = "lobby"
-capacity = 60
-[[lots]]
-id = "front"
-capacity = 1000
-[[gates]]
-id = "gate"
-lot = "front"
-"""
-SITE = parse(TEXT)
 
 
 def write(path: Path, *said: Reading, first: int = 1) -> Path:
